@@ -1,0 +1,43 @@
+//! The crate's only clock.
+//!
+//! Every deadline and every timer channel reads the time here, so that a virtual clock can take its place in
+//! one line. Timer channels keep their due time in one atomic word: nanoseconds since [`epoch`], signed, because
+//! a time before the first use of the crate is a legal due time.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The current time.
+#[inline]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// The instant that timer words count from.
+fn epoch() -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(now)
+}
+
+/// A due time that never comes: the timer is stopped, or its value was taken.
+pub(crate) const NEVER: i64 = i64::MAX;
+
+/// An instant as a timer word; saturates some 292 years away, which is as good as [`NEVER`].
+pub(crate) fn to_word(at: Instant) -> i64 {
+    let epoch = epoch();
+    match at.checked_duration_since(epoch) {
+        Some(d) => i64::try_from(d.as_nanos()).unwrap_or(NEVER),
+        None => i64::try_from(epoch.duration_since(at).as_nanos()).map_or(i64::MIN, |n| -n),
+    }
+}
+
+/// The instant a timer word stands for; [`NEVER`] and what the platform cannot express is `None`.
+pub(crate) fn from_word(word: i64) -> Option<Instant> {
+    if word == NEVER {
+        None
+    } else if word >= 0 {
+        epoch().checked_add(Duration::from_nanos(word.unsigned_abs()))
+    } else {
+        epoch().checked_sub(Duration::from_nanos(word.unsigned_abs()))
+    }
+}

@@ -1,0 +1,397 @@
+//! The channel itself: one lock, a buffer, two FIFO lists of waiters.
+//!
+//! Everything here is erased: a [`Core`] knows the size of its elements, not their type. Typed handles
+//! ([`crate::handle`], [`crate::go`]) call in with the size as a constant, so that their copies compile to moves;
+//! `select` calls in with the size from the core. No code of the user (`Drop`, `Clone`, a waker) ever runs here
+//! under the lock, and no allocation happens under it.
+//!
+//! # Invariants, under the lock
+//!
+//! With `avail = len - held values` and `room = cap - len - held places`:
+//!
+//! 1. `avail > 0` ⇒ no receiver waits; `room > 0` ⇒ no sender waits. (A waiter whose claim is lost may still be
+//!    linked; it counts as absent.)
+//! 2. On a rendezvous channel (`cap == 0`) at most one list holds claimable waiters, unless one select waits to
+//!    send and to receive on it: a task is never paired with itself, because it looks for peers only while none
+//!    of its own waiters is linked.
+//! 3. `CLOSED` is never taken back. After it no sender waits; receivers wait only while a held place may still
+//!    bring a value.
+//! 4. A claimed waiter is readied after the lock is released, never under it.
+//!
+//! # Why no wake-up is lost
+//!
+//! Whoever must wait decides so under the lock, links its waiter under the same hold, and the runtime releases
+//! the lock only after the waiter's stack is left. Whoever makes progress possible does so under the lock and
+//! pops there. There is no window between the two. Lock-free looks (`hint_*`, `try_*` misses) only ever choose
+//! to take the lock or to answer "would block" for a moment at which that was true.
+//!
+//! # Parts
+//!
+//! [`waiter`]: nodes and lists. [`ring`]: the buffer. [`send`], [`recv`]: the plain operations. [`reserve`]: what a
+//! select holds between winning and completing. [`close`]: closing, handles, the end. [`timer`]: channels whose
+//! values come from the clock.
+
+pub(crate) mod close;
+pub(crate) mod recv;
+pub(crate) mod reserve;
+pub(crate) mod ring;
+pub(crate) mod send;
+pub(crate) mod timer;
+pub(crate) mod waiter;
+
+use std::alloc::Layout;
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use gors_runtime::raw::SpinLock;
+
+use self::ring::Block;
+use self::waiter::{WaitList, Waiter, WakeChain};
+
+/// The capacity of a channel without one.
+pub(crate) const UNBOUNDED: usize = usize::MAX;
+
+/// Bits of [`Core::flags`], written under the lock, read anywhere.
+pub(crate) mod flag {
+    /// No more values will be accepted. Set once.
+    pub(crate) const CLOSED: u32 = 1;
+    /// All receivers are gone; the buffer is being or has been discarded. Implies [`CLOSED`].
+    pub(crate) const ABANDONED: u32 = 2;
+    /// Places or values are held by selects: the counts in [`Core`](super::Core) are not both zero.
+    pub(crate) const HELD: u32 = 4;
+    /// An observers' list is not empty.
+    pub(crate) const OBSERVED: u32 = 8;
+    /// Woken observers are stored in the core until the lock is released by a park.
+    pub(crate) const DEFERRED: u32 = 16;
+    /// Values come from the clock, see [`timer`](super::timer). Fixed.
+    pub(crate) const TIMER: u32 = 32;
+    /// Only the owner ends the channel: handles and `close` do not. Fixed.
+    pub(crate) const OWNED: u32 = 64;
+}
+
+/// A channel. Shared by its handles, which count themselves in `handles`; see [`close`].
+#[repr(C)]
+pub(crate) struct Core {
+    lock: SpinLock,
+    flags: AtomicU32,
+    /// Capacity; 0 is a rendezvous, [`UNBOUNDED`] grows. Fixed.
+    pub(crate) cap: usize,
+    /// Values in the buffer, held ones included. Written under the lock.
+    len: AtomicUsize,
+    /// Ring: index of the oldest value. Blocks: index in the head block.
+    head: Cell<usize>,
+    /// Ring: index of the next free place. Blocks: index in the tail block.
+    tail: Cell<usize>,
+    /// Ring: its base (dangling for zero-size elements).
+    buf: *mut u8,
+    recvq: WaitList,
+    sendq: WaitList,
+    /// Size and alignment of an element. Fixed.
+    elem: Layout,
+
+    /// Places that selects have reserved and not yet filled.
+    held_places: Cell<usize>,
+    /// Values that selects have reserved and not yet taken.
+    held_values: Cell<usize>,
+    /// Those who only want to know when a receive (`[0]`) or a send (`[1]`) would not block.
+    observers: [WaitList; 2],
+    /// See [`flag::DEFERRED`].
+    deferred: Cell<Option<WakeChain>>,
+    /// Unbounded: the chain of blocks, and an empty one kept for reuse.
+    head_block: Cell<*mut Block>,
+    tail_block: Cell<*mut Block>,
+    spare_block: Cell<*mut Block>,
+    /// Unbounded: an exhausted block to be freed by whoever releases the lock.
+    garbage: Cell<*mut Block>,
+    /// Timers: when the next value is due, as a [`crate::clock`] word, and the period (0: once).
+    due: AtomicI64,
+    period: Cell<i64>,
+    /// Senders, receivers and living sides; see [`close`].
+    handles: AtomicU64,
+}
+
+// SAFETY: cells are touched under the lock only; the rest is atomic or fixed. What the elements need is demanded
+// by the handles (`T: Send`).
+unsafe impl Send for Core {}
+// SAFETY: as above.
+unsafe impl Sync for Core {}
+
+/// Which side of a channel an operation is on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dir {
+    Recv = 0,
+    Send = 1,
+}
+
+impl Core {
+    /// Allocates a channel with one sender and one receiver. `None` if the size overflows.
+    pub(crate) fn alloc(elem: Layout, cap: usize, flags: u32) -> Option<ptr::NonNull<Core>> {
+        let (layout, offset) = Core::layout(elem, cap)?;
+        // SAFETY: a Core is not zero-size.
+        let at = unsafe { std::alloc::alloc(layout) };
+        let Some(core) = ptr::NonNull::new(at.cast::<Core>()) else {
+            std::alloc::handle_alloc_error(layout);
+        };
+        // SAFETY: in bounds of the allocation, or one past its end for an empty ring.
+        let buf = unsafe { at.add(offset) };
+        let empty = Core {
+            lock: SpinLock::new(),
+            flags: AtomicU32::new(flags),
+            cap,
+            len: AtomicUsize::new(0),
+            head: Cell::new(0),
+            tail: Cell::new(0),
+            buf,
+            recvq: WaitList::new(),
+            sendq: WaitList::new(),
+            elem,
+            held_places: Cell::new(0),
+            held_values: Cell::new(0),
+            observers: [WaitList::new(), WaitList::new()],
+            deferred: Cell::new(None),
+            head_block: Cell::new(ptr::null_mut()),
+            tail_block: Cell::new(ptr::null_mut()),
+            spare_block: Cell::new(ptr::null_mut()),
+            garbage: Cell::new(ptr::null_mut()),
+            due: AtomicI64::new(crate::clock::NEVER),
+            period: Cell::new(0),
+            handles: AtomicU64::new(close::ONE_EACH),
+        };
+        // SAFETY: freshly allocated with this layout.
+        unsafe { core.write(empty) };
+        Some(core)
+    }
+
+    /// The allocation of a channel and where its ring begins in it.
+    fn layout(elem: Layout, cap: usize) -> Option<(Layout, usize)> {
+        let slots = if cap == UNBOUNDED { 0 } else { cap };
+        let ring = Layout::from_size_align(elem.size().checked_mul(slots)?, elem.align()).ok()?;
+        let (layout, offset) = Layout::new::<Core>().extend(ring).ok()?;
+        Some((layout.pad_to_align(), offset))
+    }
+
+    #[inline(always)]
+    pub(crate) fn lock(&self) {
+        self.lock.lock();
+    }
+
+    /// # Safety
+    ///
+    /// The caller holds the lock.
+    #[inline(always)]
+    pub(crate) unsafe fn unlock(&self) {
+        // SAFETY: passed on.
+        unsafe { self.lock.unlock() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn flags(&self) -> u32 {
+        self.flags.load(Ordering::Acquire)
+    }
+
+    /// Under the lock.
+    #[inline(always)]
+    fn has(&self, bits: u32) -> bool {
+        self.flags.load(Ordering::Relaxed) & bits != 0
+    }
+
+    /// Under the lock: one writer, so a plain load and store.
+    #[inline(always)]
+    fn set(&self, bits: u32) {
+        self.flags
+            .store(self.flags.load(Ordering::Relaxed) | bits, Ordering::Release);
+    }
+
+    /// Under the lock.
+    #[inline(always)]
+    fn clear(&self, bits: u32) {
+        self.flags.store(
+            self.flags.load(Ordering::Relaxed) & !bits,
+            Ordering::Release,
+        );
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.flags() & flag::CLOSED != 0
+    }
+
+    pub(crate) fn elem_size(&self) -> usize {
+        self.elem.size()
+    }
+
+    /// Under the lock: values that nobody has reserved.
+    #[inline(always)]
+    fn avail(&self) -> usize {
+        self.len.load(Ordering::Relaxed) - self.held_values.get()
+    }
+
+    /// Under the lock: a value more would fit.
+    #[inline(always)]
+    fn has_room(&self) -> bool {
+        self.cap == UNBOUNDED
+            || self.len.load(Ordering::Relaxed) + self.held_places.get() < self.cap
+    }
+
+    /// Under the lock: nothing will ever come.
+    #[inline(always)]
+    fn is_drained(&self) -> bool {
+        self.has(flag::CLOSED)
+            && self.len.load(Ordering::Relaxed) == 0
+            && self.held_places.get() == 0
+    }
+
+    /// Without the lock: a receive would probably not block. False only if at some moment since the call it
+    /// would have.
+    #[inline(always)]
+    pub(crate) fn hint_recv(&self) -> bool {
+        // `len` and the list before `CLOSED`: a channel that was drained after it was closed shows both.
+        if self.len.load(Ordering::Acquire) != 0 || !self.sendq.is_empty() {
+            return true;
+        }
+        let flags = self.flags();
+        flags & (flag::CLOSED | flag::TIMER) != 0 && (flags & flag::TIMER == 0 || self.is_due())
+    }
+
+    /// Without the lock: a send would probably not block. As [`hint_recv`](Self::hint_recv).
+    #[inline(always)]
+    pub(crate) fn hint_send(&self) -> bool {
+        // `CLOSED` before the rest: a closed channel cannot turn from ready to not ready, so "not closed" and
+        // then "full" means that at the first of the two moments it was neither.
+        self.is_closed() || !self.recvq.is_empty() || self.len.load(Ordering::Acquire) < self.cap
+    }
+
+    /// Values in the buffer, a snapshot.
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Acquire)
+    }
+
+    /// Under the lock: takes and claims the observers of `dir` for waking.
+    ///
+    /// # Safety
+    ///
+    /// The lock is held.
+    #[cold]
+    unsafe fn take_observers(&self, dir: Dir, chain: &mut WakeChain) {
+        let list = &self.observers[dir as usize];
+        loop {
+            // SAFETY: locked; a claimed, popped waiter is ours.
+            unsafe {
+                let w = list.pop_claimed();
+                if w.is_null() {
+                    break;
+                }
+                chain.add(w, waiter::Outcome::Ready);
+            }
+        }
+        if self.observers.iter().all(WaitList::is_empty) {
+            self.clear(flag::OBSERVED);
+        }
+    }
+
+    /// Under the lock, by one that is about to park here: its waiting makes the opposite side ready, so those
+    /// who observe that are woken. They must be readied after the lock is released, which the park does.
+    #[inline(always)]
+    pub(crate) fn wake_observers_at_park(&self, waits: Dir) {
+        if self.has(flag::OBSERVED) && self.cap == 0 {
+            // SAFETY: callers hold the lock.
+            unsafe { self.defer_observers(waits) }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The lock is held.
+    #[cold]
+    unsafe fn defer_observers(&self, waits: Dir) {
+        let mut chain = self.deferred.take().unwrap_or_else(WakeChain::new);
+        let observed = match waits {
+            Dir::Recv => Dir::Send,
+            Dir::Send => Dir::Recv,
+        };
+        // SAFETY: passed on.
+        unsafe { self.take_observers(observed, &mut chain) };
+        self.deferred.set(Some(chain));
+        self.set(flag::DEFERRED);
+    }
+
+    /// The release that a park performs for the waiter, after its stack was left: `core` is a `*const Core`.
+    ///
+    /// # Safety
+    ///
+    /// The lock is held for this call. The channel is alive: the waiter's handle keeps it, and until this
+    /// releases the lock nobody can wake the waiter.
+    pub(crate) unsafe fn unlock_for_park(core: *const ()) {
+        let core = core.cast::<Core>();
+        // SAFETY: passed on; after the unlock nothing of the core or of the waiter is touched, only woken
+        // observers, which stay parked until this readies them.
+        unsafe {
+            if (*core).has(flag::DEFERRED) {
+                let chain = (*core).take_deferred();
+                (*core).unlock();
+                chain.wake();
+            } else {
+                (*core).unlock();
+            }
+        }
+    }
+
+    /// Under the lock: the observers that [`wake_observers_at_park`](Self::wake_observers_at_park) collected.
+    #[cold]
+    pub(crate) fn take_deferred(&self) -> WakeChain {
+        self.clear(flag::DEFERRED);
+        self.deferred.take().unwrap_or_else(WakeChain::new)
+    }
+
+    /// The list a waiter of `dir` goes to.
+    #[inline(always)]
+    pub(crate) fn list(&self, dir: Dir) -> &WaitList {
+        match dir {
+            Dir::Recv => &self.recvq,
+            Dir::Send => &self.sendq,
+        }
+    }
+
+    /// Under the lock: an operation of `dir` would not block.
+    pub(crate) fn is_ready(&self, dir: Dir) -> bool {
+        match dir {
+            Dir::Recv if self.has(flag::TIMER) => self.is_due(),
+            Dir::Recv => {
+                self.avail() > 0 || (self.cap == 0 && self.sendq.has_open()) || self.is_drained()
+            }
+            Dir::Send => {
+                self.has(flag::CLOSED)
+                    || self.has_room()
+                    || (self.cap == 0 && self.recvq.has_open())
+            }
+        }
+    }
+
+    /// Registers an observer of `dir`.
+    ///
+    /// # Safety
+    ///
+    /// The lock is held; as [`WaitList::push_back`].
+    pub(crate) unsafe fn observe(&self, dir: Dir, w: *const Waiter) {
+        self.set(flag::OBSERVED);
+        // SAFETY: passed on.
+        unsafe { self.observers[dir as usize].push_back(w) };
+    }
+
+    /// Unlinks an observer that is still linked.
+    ///
+    /// # Safety
+    ///
+    /// The lock is held and `w` is an observer of `dir` here.
+    pub(crate) unsafe fn unobserve(&self, dir: Dir, w: *const Waiter) {
+        // SAFETY: passed on; linked was checked.
+        unsafe {
+            if (*w).is_linked() {
+                self.observers[dir as usize].remove(w);
+            }
+        }
+        if self.observers.iter().all(WaitList::is_empty) {
+            self.clear(flag::OBSERVED);
+        }
+    }
+}

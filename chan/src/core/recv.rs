@@ -1,0 +1,256 @@
+//! Receiving into a place that exists: `recv`, `try_recv`, `recv_timeout`.
+
+use std::time::Instant;
+
+use gors_runtime::raw::{self, Task, WaitReason};
+
+use super::ring::copy;
+use super::waiter::{Claim, Outcome, Waiter, WakeChain};
+use super::{Core, Dir, flag};
+
+/// How a receive ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RecvEnd {
+    /// The value is in its place.
+    Got,
+    /// Closed and drained.
+    Closed,
+    /// The deadline passed; of a try: it would block.
+    NotNow,
+}
+
+/// One attempt under the lock, which is released unless `Empty`.
+enum Step {
+    Got,
+    Closed,
+    /// Must wait. **The lock is still held.**
+    Empty,
+    /// A promising peer gave up: look again.
+    Again,
+}
+
+impl Core {
+    /// Blocks until there is a value or the channel is closed and drained.
+    ///
+    /// # Safety
+    ///
+    /// `size` is the element's size and `dst` a place for one; it holds a value afterwards if `Got`.
+    #[inline]
+    pub(crate) unsafe fn recv(&self, dst: *mut u8, size: usize) -> RecvEnd {
+        // SAFETY: passed on; `Empty` leaves the lock to be released here.
+        unsafe {
+            if self.hint_recv() {
+                match self.recv_now(dst, size) {
+                    Step::Got => return RecvEnd::Got,
+                    Step::Closed => return RecvEnd::Closed,
+                    Step::Empty => self.unlock(),
+                    Step::Again => {}
+                }
+            }
+            self.recv_slow(dst, size, None)
+        }
+    }
+
+    /// As [`recv`](Self::recv), until `deadline`; a value that is there is taken even after it.
+    ///
+    /// # Safety
+    ///
+    /// As [`recv`](Self::recv).
+    pub(crate) unsafe fn recv_until(
+        &self,
+        dst: *mut u8,
+        size: usize,
+        deadline: Instant,
+    ) -> RecvEnd {
+        // SAFETY: passed on.
+        unsafe { self.recv_slow(dst, size, Some(deadline)) }
+    }
+
+    /// Never waits for a sender (but for the end of a send that a select has begun).
+    ///
+    /// # Safety
+    ///
+    /// As [`recv`](Self::recv).
+    #[inline]
+    pub(crate) unsafe fn try_recv(&self, dst: *mut u8, size: usize) -> RecvEnd {
+        loop {
+            if !self.hint_recv() {
+                return RecvEnd::NotNow;
+            }
+            // Closed first, then empty: after the close nothing is added, so both hold at the second look. A
+            // held place is an addition that may still come.
+            if self.flags() & (flag::CLOSED | flag::HELD) == flag::CLOSED
+                && self.len() == 0
+                && self.sendq.is_empty()
+                && self.flags() & flag::HELD == 0
+            {
+                return RecvEnd::Closed;
+            }
+            // SAFETY: passed on; `Empty` leaves the lock to be released here.
+            unsafe {
+                match self.recv_now(dst, size) {
+                    Step::Got => return RecvEnd::Got,
+                    Step::Closed => return RecvEnd::Closed,
+                    Step::Empty => {
+                        self.unlock();
+                        return RecvEnd::NotNow;
+                    }
+                    Step::Again => {}
+                }
+            }
+        }
+    }
+
+    /// The common cases, inlined: take from the buffer and let a plainly waiting sender in, or take from such a
+    /// sender.
+    ///
+    /// # Safety
+    ///
+    /// As [`recv`](Self::recv).
+    #[inline(always)]
+    unsafe fn recv_now(&self, dst: *mut u8, size: usize) -> Step {
+        self.lock();
+        // SAFETY: locked. A popped `Sole` waiter is claimed by that and its frame stays until it is readied.
+        unsafe {
+            if self.has(flag::HELD | flag::OBSERVED | flag::TIMER) {
+                return self.recv_step(dst, size);
+            }
+            let w = self.sendq.front();
+            if self.len() != 0 {
+                if w.is_null() {
+                    self.pop(dst, size);
+                    self.unlock_collect();
+                    Step::Got
+                } else if (*w).claim == Claim::Sole {
+                    self.pop(dst, size);
+                    self.sendq.pop(w);
+                    (*w).task.claim_sole((*w).token);
+                    self.push((*w).slot, size);
+                    self.unlock();
+                    Waiter::finish(w, Outcome::Done);
+                    Step::Got
+                } else {
+                    self.recv_step(dst, size)
+                }
+            } else if w.is_null() {
+                if self.has(flag::CLOSED) {
+                    self.unlock();
+                    Step::Closed
+                } else {
+                    Step::Empty
+                }
+            } else if (*w).claim == Claim::Sole {
+                self.sendq.pop(w);
+                (*w).task.claim_sole((*w).token);
+                self.unlock();
+                copy((*w).slot, dst, size);
+                Waiter::finish(w, Outcome::Done);
+                Step::Got
+            } else {
+                self.recv_step(dst, size)
+            }
+        }
+    }
+
+    /// Every case, with the lock held.
+    ///
+    /// # Safety
+    ///
+    /// As [`recv`](Self::recv).
+    #[inline(never)]
+    unsafe fn recv_step(&self, dst: *mut u8, size: usize) -> Step {
+        // SAFETY: locked until a branch unlocks; claimed waiters are ours until finished.
+        unsafe {
+            if self.has(flag::TIMER) {
+                let Some(at) = self.take_due() else {
+                    return Step::Empty;
+                };
+                self.unlock();
+                dst.cast::<Instant>().write(at);
+                return Step::Got;
+            }
+            if self.avail() > 0 {
+                self.pop(dst, size);
+                let mut chain = WakeChain::new();
+                self.settle(&mut chain);
+                self.unlock_collect();
+                chain.wake();
+                return Step::Got;
+            }
+            if self.cap == 0 {
+                let w = self.sendq.pop_claimed();
+                if !w.is_null() {
+                    if (*w).is_direct() {
+                        self.unlock();
+                        copy((*w).slot, dst, size);
+                        Waiter::finish(w, Outcome::Done);
+                        return Step::Got;
+                    }
+                    return match self.promise(w, dst, WaitReason::ChanReceive) {
+                        Outcome::Done => Step::Got,
+                        _ => Step::Again,
+                    };
+                }
+            }
+            if self.is_drained() {
+                self.unlock();
+                return Step::Closed;
+            }
+            Step::Empty
+        }
+    }
+
+    /// Waits.
+    ///
+    /// # Safety
+    ///
+    /// As [`recv`](Self::recv).
+    #[inline(never)]
+    unsafe fn recv_slow(&self, dst: *mut u8, size: usize, deadline: Option<Instant>) -> RecvEnd {
+        loop {
+            raw::exit_point();
+            self.lock();
+            // SAFETY: locked where a step or a list asks for it; the waiter lives in this frame until it was
+            // popped (an outcome is there) or is removed below.
+            unsafe {
+                match self.recv_step(dst, size) {
+                    Step::Got => return RecvEnd::Got,
+                    Step::Closed => return RecvEnd::Closed,
+                    Step::Again => continue,
+                    Step::Empty => {}
+                }
+                let until = self.sooner_of_due(deadline);
+                let me = Task::current();
+                let claim = if until.is_none() {
+                    Claim::Sole
+                } else {
+                    Claim::Shared
+                };
+                let waiter = Waiter::direct(me, dst, claim);
+                me.arm();
+                self.recvq.push_back(&raw const waiter);
+                self.wake_observers_at_park(Dir::Recv);
+                let unlock: (unsafe fn(*const ()), *const ()) =
+                    (Core::unlock_for_park, (&raw const *self).cast());
+                raw::park(WaitReason::ChanReceive, until, Some(unlock));
+                if until.is_some() && me.claimed() == raw::TIMED_OUT {
+                    self.lock();
+                    if waiter.is_linked() {
+                        self.recvq.remove(&raw const waiter);
+                    }
+                    self.unlock();
+                    if until == deadline {
+                        return RecvEnd::NotNow;
+                    }
+                    continue; // a timer's value has become due
+                }
+                match waiter.outcome.get() {
+                    Outcome::Done => return RecvEnd::Got,
+                    Outcome::Closed => return RecvEnd::Closed,
+                    Outcome::Retry => {}
+                    other => unreachable!("a direct receiver was woken with {other:?}"),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Channels whose values come from the clock: `after`, `at`, `tick`, and timers with an owner.
+//!
+//! Nothing runs in the background. The due time is one atomic word, and a value exists as soon as the clock has
+//! passed it: whoever looks takes it by compare-and-swap, stamped with the time it was due. A blocked receiver
+//! sleeps no longer than until the due time (the runtime's timer holds it only while somebody is blocked), then
+//! looks again. An owner that moves the due time sends the blocked ones round again ([`Outcome::Retry`]).
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::waiter::{Outcome, WakeChain};
+use super::{Core, Dir, flag};
+use crate::clock;
+
+impl Core {
+    /// A value could be taken now.
+    pub(crate) fn is_due(&self) -> bool {
+        let due = self.due.load(Ordering::Acquire);
+        due != clock::NEVER && due <= clock::to_word(clock::now())
+    }
+
+    /// Takes the value if it is due: when it became so.
+    pub(crate) fn take_due(&self) -> Option<Instant> {
+        let mut due = self.due.load(Ordering::Acquire);
+        loop {
+            if due == clock::NEVER {
+                return None;
+            }
+            let now = clock::to_word(clock::now());
+            if now < due {
+                return None;
+            }
+            // A slow reader loses ticks: the next one counts from now.
+            let next = match self.period.get() {
+                0 => clock::NEVER,
+                period => now.saturating_add(period),
+            };
+            match self
+                .due
+                .compare_exchange(due, next, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return clock::from_word(due),
+                Err(changed) => due = changed,
+            }
+        }
+    }
+
+    /// The sooner of a deadline and, for a timer channel, its due time.
+    #[inline(always)]
+    pub(crate) fn sooner_of_due(&self, deadline: Option<Instant>) -> Option<Instant> {
+        if self.flags() & flag::TIMER == 0 {
+            return deadline;
+        }
+        let due = clock::from_word(self.due.load(Ordering::Acquire));
+        match (deadline, due) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Sets when the next value is due and the period; true if the old value was still to come. A value that was
+    /// due but not taken counts as still to come and is gone.
+    pub(crate) fn set_due(&self, due: i64, period: i64) -> bool {
+        let mut chain = WakeChain::new();
+        self.lock();
+        self.period.set(period);
+        let old = self.due.swap(due, Ordering::AcqRel);
+        // SAFETY: locked; popped and claimed waiters go into the chain.
+        unsafe {
+            loop {
+                let w = self.recvq.pop_claimed();
+                if w.is_null() {
+                    break;
+                }
+                chain.add(w, Outcome::Retry);
+            }
+            if self.has(flag::OBSERVED) {
+                self.take_observers(Dir::Recv, &mut chain);
+            }
+            self.unlock();
+        }
+        chain.wake();
+        old != clock::NEVER
+    }
+
+    /// Makes a fresh core a timer. Before it is shared.
+    pub(crate) fn init_due(&self, due: i64, period: i64) {
+        self.due.store(due, Ordering::Relaxed);
+        self.period.set(period);
+    }
+
+    /// Gives back a value that was taken for a select that did not complete.
+    pub(crate) fn give_back_due(&self, at: Instant) {
+        let _ = self.due.compare_exchange(
+            clock::NEVER,
+            clock::to_word(at),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+    }
+}

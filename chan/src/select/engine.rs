@@ -1,0 +1,408 @@
+//! The engine under `select!` and `Select`: chooses one of several operations, waiting if none is possible.
+//!
+//! # Rounds
+//!
+//! 1. **Glance**, without locks: among the arms that look possible one is drawn at random (the first if biased),
+//!    its channel alone is locked, and the arm is won if it still is possible. A single arm that looks impossible
+//!    is a miss of a try without any lock.
+//! 2. **Look**: all channels are locked in the order of their addresses, duplicates once, so that what is seen is
+//!    one instant: "none is possible" is true of a moment. Again one of the possible arms is drawn.
+//! 3. **Wait**: still under all locks, each arm's waiter is linked, and the task parks; the runtime releases the
+//!    locks after the stack was left. One claim decides who wakes it: a peer, a close, or the deadline. Afterwards
+//!    the other waiters are unlinked, each under its own channel's lock.
+//!
+//! A peer that gave up its side of a rendezvous ([`Outcome::Retry`]) starts the rounds again, with the old deadline.
+//!
+//! # Why the release may read this frame
+//!
+//! While the release walks the list of locks, an early released channel may already wake the task on another
+//! worker. But before it leaves [`wait`], the task takes every channel's lock (the winner's excepted: there its
+//! waiter was popped under it, after it was released). So the last release happens before the frame goes, and the
+//! release touches nothing after it.
+//!
+//! # Fairness
+//!
+//! Drawing is reservoir sampling: uniform among the arms that are possible in that look, for any number of arms.
+
+use std::ptr;
+use std::time::Instant;
+
+use gors_runtime::raw::{self, Task, WaitReason};
+
+use super::arm::Arm;
+use crate::core::reserve::{After, Hold};
+use crate::core::waiter::{Claim, Outcome, Waiter, WakeChain};
+use crate::core::{Core, Dir, flag};
+
+/// How long to wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Patience {
+    /// Not at all.
+    Try,
+    /// `None`: for ever.
+    Until(Option<Instant>),
+}
+
+/// As many arms as are ordered without the heap.
+pub(crate) const INLINE_ARMS: usize = 16;
+
+/// Wins one of `arms`: its index, and its `hold` says what was won.
+///
+/// # Safety
+///
+/// The arms are valid, distinct, and reached by nobody else meanwhile; their channels are alive; their slots are
+/// null or places for their elements.
+pub(crate) unsafe fn select(arms: &[*mut Arm], patience: Patience, biased: bool) -> Option<usize> {
+    // SAFETY: passed on throughout.
+    unsafe {
+        if let Some(won) = glance(arms, biased) {
+            return Some(won);
+        }
+        if patience == Patience::Try && arms.len() <= 1 {
+            return None;
+        }
+        select_slow(arms, patience, biased)
+    }
+}
+
+/// # Safety
+///
+/// As [`select`].
+#[inline(never)]
+unsafe fn select_slow(arms: &[*mut Arm], patience: Patience, biased: bool) -> Option<usize> {
+    // SAFETY: passed on throughout.
+    unsafe {
+        let mut inline = [ptr::null(); INLINE_ARMS];
+        let mut heap = Vec::new();
+        let order = Order::new(arms, &mut inline, &mut heap);
+        loop {
+            if patience != Patience::Try {
+                raw::exit_point();
+            }
+            order.lock();
+            match look(arms, &order, biased) {
+                Look::Won(i) => return Some(i),
+                Look::Again => continue,
+                Look::None => {}
+            }
+            let Patience::Until(deadline) = patience else {
+                order.unlock();
+                return None;
+            };
+            // Arms on one channel queue up there one behind the other: which comes first is a choice as well.
+            let first = if biased || order.len == arms.len() {
+                0
+            } else {
+                below(arms.len() as u64) as usize
+            };
+            match wait(arms, first, &order, deadline) {
+                Wake::Won(i) => return Some(i),
+                Wake::Deadline => return None,
+                Wake::Again => {}
+            }
+        }
+    }
+}
+
+/// Draws one of the arms that look possible; `locked` arms that were found impossible are passed over.
+///
+/// # Safety
+///
+/// As [`select`].
+#[inline]
+unsafe fn draw(arms: &[*mut Arm], biased: bool) -> Option<usize> {
+    let mut drawn = None;
+    let mut possible = 0;
+    for (i, &arm) in arms.iter().enumerate() {
+        // SAFETY: passed on; a null core is never possible.
+        unsafe {
+            if (*arm).core.is_null() || (*arm).missed {
+                continue;
+            }
+            let core = &*(*arm).core;
+            let looks = match (*arm).dir {
+                Dir::Recv => core.hint_recv(),
+                Dir::Send => core.hint_send(),
+            };
+            if !looks {
+                continue;
+            }
+        }
+        if biased {
+            return Some(i);
+        }
+        possible += 1;
+        if possible == 1 || one_in(possible) {
+            drawn = Some(i);
+        }
+    }
+    drawn
+}
+
+/// A random number below `n`, which is below 2³². From the high bits, the good ones of any generator.
+#[inline]
+fn below(n: u64) -> u64 {
+    ((raw::random() >> 32) * n) >> 32
+}
+
+/// True with a chance of one in `n`.
+#[inline]
+pub(super) fn one_in(n: u64) -> bool {
+    below(n) == 0
+}
+
+/// Round 1.
+///
+/// # Safety
+///
+/// As [`select`].
+#[inline]
+unsafe fn glance(arms: &[*mut Arm], biased: bool) -> Option<usize> {
+    // SAFETY: passed on; the lock is held around the grab.
+    unsafe {
+        loop {
+            let i = draw(arms, biased)?;
+            let arm = arms[i];
+            let core = &*(*arm).core;
+            core.lock();
+            let grabbed = grab(arm);
+            core.unlock_collect();
+            let (hold, after) = grabbed?;
+            if let Some(hold) = core.settle_grab(hold, after, (*arm).slot) {
+                (*arm).hold = hold;
+                return Some(i);
+            }
+        }
+    }
+}
+
+/// Wins the arm if it is possible now.
+///
+/// # Safety
+///
+/// The arm's channel is locked.
+#[inline]
+unsafe fn grab(arm: *mut Arm) -> Option<(Hold, After)> {
+    // SAFETY: passed on.
+    unsafe {
+        let core = &*(*arm).core;
+        match (*arm).dir {
+            Dir::Recv => core.grab_recv((*arm).slot),
+            Dir::Send => core.grab_send(),
+        }
+    }
+}
+
+enum Look {
+    /// The locks are released.
+    Won(usize),
+    /// The locks are released; a peer gave up.
+    Again,
+    /// The locks are still held.
+    None,
+}
+
+/// Round 2, all channels locked.
+///
+/// # Safety
+///
+/// As [`select`]; `order` is locked.
+unsafe fn look(arms: &[*mut Arm], order: &Order, biased: bool) -> Look {
+    // SAFETY: passed on.
+    unsafe {
+        for &arm in arms {
+            (*arm).missed = false;
+        }
+        while let Some(i) = draw(arms, biased) {
+            let arm = arms[i];
+            let Some((hold, after)) = grab(arm) else {
+                (*arm).missed = true;
+                continue;
+            };
+            order.unlock();
+            return match (*(*arm).core).settle_grab(hold, after, (*arm).slot) {
+                Some(hold) => {
+                    (*arm).hold = hold;
+                    Look::Won(i)
+                }
+                None => Look::Again,
+            };
+        }
+        Look::None
+    }
+}
+
+enum Wake {
+    Won(usize),
+    Deadline,
+    Again,
+}
+
+/// Round 3, all channels locked; they are released. Links the waiters from `first` on.
+///
+/// # Safety
+///
+/// As [`select`]; `order` is locked.
+unsafe fn wait(arms: &[*mut Arm], first: usize, order: &Order, deadline: Option<Instant>) -> Wake {
+    let me = Task::current();
+    me.arm();
+    let mut until = deadline;
+    // SAFETY: locked; the waiters stay until they are unlinked below.
+    unsafe {
+        for (i, &arm) in arms.iter().enumerate().cycle().skip(first).take(arms.len()) {
+            if (*arm).core.is_null() {
+                continue;
+            }
+            let core = &*(*arm).core;
+            let waiter = Waiter::new(me, (*arm).slot, Claim::Shared, raw::FIRST_TOKEN + i);
+            let waiter: *const Waiter = (*arm).waiter.write(waiter);
+            core.list((*arm).dir).push_back(waiter);
+            core.wake_observers_at_park((*arm).dir);
+            until = core.sooner_of_due(until);
+        }
+        let unlock: (unsafe fn(*const ()), *const ()) =
+            (Order::unlock_for_park, (&raw const *order).cast());
+        raw::park(WaitReason::Select, until, Some(unlock));
+        let winner = me.claimed().checked_sub(raw::FIRST_TOKEN);
+        for (i, &arm) in arms.iter().enumerate() {
+            if (*arm).core.is_null() || winner == Some(i) {
+                continue;
+            }
+            let core = &*(*arm).core;
+            let waiter = (*arm).waiter.as_ptr();
+            core.lock();
+            if (*waiter).is_linked() {
+                core.list((*arm).dir).remove(waiter);
+            }
+            core.unlock();
+        }
+        let Some(i) = winner else {
+            return if until == deadline {
+                Wake::Deadline
+            } else {
+                Wake::Again
+            };
+        };
+        let arm = arms[i];
+        let waiter = (*arm).waiter.assume_init_ref();
+        let link = waiter.link.get();
+        (*arm).hold = match waiter.outcome.get() {
+            Outcome::Done => Hold::Taken,
+            Outcome::Closed => Hold::Closed,
+            Outcome::Place => Hold::Place,
+            Outcome::Value => Hold::Value,
+            Outcome::Peer => Hold::Pending(link.cast()),
+            Outcome::Meeting => Hold::Meeting(link.cast()),
+            Outcome::Retry => return Wake::Again,
+            other @ (Outcome::Pending | Outcome::Ready) => {
+                unreachable!("a select was woken with {other:?}")
+            }
+        };
+        Wake::Won(i)
+    }
+}
+
+/// The channels of a select, each once, by address.
+pub(crate) struct Order {
+    first: *const *const Core,
+    len: usize,
+}
+
+impl Order {
+    /// # Safety
+    ///
+    /// As [`select`]; `inline` and `heap` outlive the result and are not touched.
+    pub(crate) unsafe fn new(
+        arms: &[*mut Arm],
+        inline: &mut [*const Core; INLINE_ARMS],
+        heap: &mut Vec<*const Core>,
+    ) -> Order {
+        let cores: &mut [*const Core] = if arms.len() <= INLINE_ARMS {
+            inline
+        } else {
+            heap.resize(arms.len(), ptr::null());
+            heap
+        };
+        let mut len = 0;
+        for &arm in arms {
+            // SAFETY: passed on.
+            let core = unsafe { (*arm).core };
+            if core.is_null() {
+                continue;
+            }
+            if arms.len() > INLINE_ARMS {
+                cores[len] = core;
+                len += 1;
+                continue;
+            }
+            // Few: insertion, which also drops duplicates.
+            let mut at = len;
+            while at > 0 && cores[at - 1] > core {
+                at -= 1;
+            }
+            if at > 0 && cores[at - 1] == core {
+                continue;
+            }
+            cores.copy_within(at..len, at + 1);
+            cores[at] = core;
+            len += 1;
+        }
+        if arms.len() > INLINE_ARMS {
+            cores[..len].sort_unstable();
+            let mut kept = 0;
+            for i in 0..len {
+                if kept == 0 || cores[kept - 1] != cores[i] {
+                    cores[kept] = cores[i];
+                    kept += 1;
+                }
+            }
+            len = kept;
+        }
+        Order {
+            first: cores.as_ptr(),
+            len,
+        }
+    }
+
+    pub(crate) fn lock(&self) {
+        for i in 0..self.len {
+            // SAFETY: `first` has `len` live channels.
+            unsafe { (**self.first.add(i)).lock() }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The caller holds the locks.
+    pub(crate) unsafe fn unlock(&self) {
+        for i in 0..self.len {
+            // SAFETY: passed on.
+            unsafe { (**self.first.add(i)).unlock_collect() }
+        }
+    }
+
+    /// The release that a park performs: `order` is a `*const Order` in the parked frame. See the module's text.
+    ///
+    /// # Safety
+    ///
+    /// The locks are held for this call.
+    pub(crate) unsafe fn unlock_for_park(order: *const ()) {
+        // SAFETY: the frame stays until the last lock is released, and everything that is needed after a release
+        // is copied before it. Woken observers stay until they are readied here.
+        unsafe {
+            let Order { first, len } = *order.cast::<Order>();
+            if len == 0 {
+                return;
+            }
+            let mut chain = WakeChain::new();
+            for i in 0..len {
+                let core = &raw const **first.add(i);
+                if (*core).flags() & flag::DEFERRED != 0 {
+                    chain.append((*core).take_deferred());
+                }
+                (*core).unlock();
+            }
+            chain.wake();
+        }
+    }
+}

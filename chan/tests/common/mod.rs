@@ -1,0 +1,104 @@
+//! What the tests share: each runs on plain threads and again on goroutines, and a hang fails fast.
+#![allow(dead_code)]
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+pub fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// Runs `test` on a plain thread, then as a goroutine. Prints all goroutines and aborts after a minute.
+pub fn everywhere(test: fn()) {
+    guarded("plain threads", test);
+    guarded("goroutines", move || gors_runtime::run(test));
+}
+
+/// Runs `test` on a thread of its own under the watchdog.
+pub fn guarded(what: &str, test: impl FnOnce() + Send + 'static) {
+    let (done, ended) = mpsc::channel();
+    let runner = thread::Builder::new().name(what.to_owned());
+    let runner = runner
+        .spawn(move || {
+            test();
+            let _ = done.send(());
+        })
+        .unwrap();
+    if let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_secs(60)) {
+        eprintln!("hangs on {what}\n{}", gors_runtime::stack_dump());
+        std::process::abort();
+    }
+    if let Err(panic) = runner.join() {
+        eprintln!("failed on {what}");
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// A goroutine if the caller is one, else a thread.
+pub fn go<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
+    if gors_runtime::goid() != 0 {
+        Handle::Goroutine(gors_runtime::spawn(f))
+    } else {
+        Handle::Thread(thread::spawn(f))
+    }
+}
+
+pub enum Handle<T> {
+    Goroutine(gors_runtime::JoinHandle<T>),
+    Thread(thread::JoinHandle<T>),
+}
+
+impl<T> Handle<T> {
+    pub fn is_finished(&self) -> bool {
+        match self {
+            Handle::Goroutine(h) => h.is_finished(),
+            Handle::Thread(h) => h.is_finished(),
+        }
+    }
+
+    /// The result, or the panic's message.
+    pub fn join(self) -> Result<T, String> {
+        let panic = match self {
+            Handle::Goroutine(h) => match h.join() {
+                Ok(v) => return Ok(v),
+                Err(e) => e.into_panic(),
+            },
+            Handle::Thread(h) => match h.join() {
+                Ok(v) => return Ok(v),
+                Err(e) => e,
+            },
+        };
+        Err(message(&panic))
+    }
+}
+
+pub fn message(panic: &Box<dyn std::any::Any + Send>) -> String {
+    if let Some(s) = panic.downcast_ref::<&str>() {
+        (*s).to_owned()
+    } else {
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    }
+}
+
+/// The message `f` panics with.
+pub fn panics(f: impl FnOnce()) -> String {
+    message(&std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).expect_err("did not panic"))
+}
+
+pub fn sleep(d: Duration) {
+    if gors_runtime::goid() != 0 { gors_runtime::sleep(d) } else { thread::sleep(d) }
+}
+
+/// Long enough for others to reach the point where they block.
+pub fn settle() {
+    sleep(ms(25));
+}
+
+/// `f` is still blocked after a while.
+pub fn blocks<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
+    let h = go(f);
+    settle();
+    assert!(!h.is_finished(), "went through, should block");
+    h
+}

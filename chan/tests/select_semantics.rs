@@ -1,0 +1,277 @@
+//! The rules of `select!`: what is evaluated when, which arms can be chosen, and that bodies run in the caller's own
+//! control flow.
+#![forbid(unsafe_code)]
+
+mod common;
+
+use std::cell::RefCell;
+
+use common::{blocks, everywhere, go, ms, panics};
+use gors_chan::{Chan, RecvError, SendError, bounded, make, select, select_biased, unbounded};
+
+/// Handles evaluated twice, out of order or late; a send's value evaluated although its arm lost.
+#[test]
+fn evaluation_order() {
+    everywhere(|| {
+        let log = RefCell::new(Vec::new());
+        let c = make::<i32>(1);
+        let never = make::<i32>(0);
+        fn note<T>(log: &RefCell<Vec<&'static str>>, what: &'static str, v: T) -> T {
+            log.borrow_mut().push(what);
+            v
+        }
+        select! {
+            recv(note(&log, "first", &never)) -> _ => unreachable!(),
+            send(note(&log, "second", &c), note(&log, "value", 7)) -> () => note(&log, "body", ()),
+            send(note(&log, "third", &never), note(&log, "lost", 8)) -> () => unreachable!(),
+            default => unreachable!(),
+        }
+        assert_eq!(*log.borrow(), ["first", "second", "third", "value", "body"]);
+        assert_eq!(c.recv(), Some(7));
+    });
+}
+
+/// `break`, `continue`, `return` and `?` that only leave the select, in a body or in a value.
+#[test]
+fn control_flow_is_the_callers() {
+    everywhere(|| {
+        fn early(c: &Chan<i32>) -> Option<i32> {
+            select! {
+                recv(c) -> v => { let v = v?; return Some(v + 1); }
+            }
+        }
+        let c = make::<i32>(8);
+        c.send(1);
+        assert_eq!(early(&c), Some(2));
+        for i in 0..8 {
+            c.send(i);
+        }
+        c.close();
+        assert_eq!(early(&c), Some(1));
+        let mut seen = Vec::new();
+        'outer: loop {
+            loop {
+                select! {
+                    recv(c) -> Some(v) => {
+                        if v == 3 { continue 'outer; }
+                        if v == 6 { break 'outer; }
+                        if v % 2 == 0 { break; }
+                        seen.push(v);
+                    }
+                }
+            }
+            seen.push(100);
+        }
+        assert_eq!(seen, [1, 100, 100, 5]);
+        let d = make::<i32>(1);
+        for _ in 0..3 {
+            select! { send(d, break) -> () => unreachable!() }
+        }
+        assert_eq!((d.len(), d.try_send(1)), (0, Ok(())), "the place must have been given back");
+    });
+}
+
+/// Result types of the two faces, mixed in one select.
+#[test]
+fn both_faces() {
+    everywhere(|| {
+        let c = make::<i32>(1);
+        let (s, r) = bounded::<i32>(1);
+        for _ in 0..50 {
+            select! {
+                recv(c) -> v => { let v: Option<i32> = v; assert_eq!(v, Some(1)); }
+                send(c, 1) -> u => { let () = u; }
+                recv(r) -> v => { let v: Result<i32, RecvError> = v; assert_eq!(v, Ok(2)); }
+                send(s, 2) -> u => { let u: Result<(), SendError<i32>> = u; u.unwrap(); }
+            }
+        }
+    });
+}
+
+/// A pattern that fails to match must say so and not run another arm.
+#[test]
+fn refutable_patterns() {
+    let c = make::<i32>(1);
+    c.send(1);
+    select! { recv(c) -> Some(v) => assert_eq!(v, 1) }
+    c.close();
+    let said = panics(|| select! { recv(c) -> Some(_) => unreachable!(), default => unreachable!() });
+    assert!(said.contains("does not match the pattern"), "{said}");
+}
+
+/// More arms than are ordered on the stack, the same channel many times, and bodies after all borrows have ended.
+#[test]
+fn many_arms_and_moves_in_bodies() {
+    everywhere(|| {
+        let cs: Vec<_> = (0..9).map(|_| make::<usize>(0)).collect();
+        for i in 0..9 {
+            let (c, d) = (cs[i].clone(), cs.clone());
+            let h = go(move || {
+                select! {
+                    recv(d[8]) -> v => v, recv(d[7]) -> v => v, recv(d[6]) -> v => v,
+                    recv(d[5]) -> v => v, recv(d[4]) -> v => v, recv(d[3]) -> v => v,
+                    recv(d[2]) -> v => v, recv(d[1]) -> v => v, recv(d[0]) -> v => v,
+                    recv(d[0]) -> v => v, recv(d[1]) -> v => v, recv(d[2]) -> v => v,
+                    recv(d[3]) -> v => v, recv(d[4]) -> v => v, recv(d[5]) -> v => v,
+                    recv(d[6]) -> v => v, recv(d[7]) -> v => v, recv(d[8]) -> v => v,
+                    recv(Chan::nil()) -> v => v,
+                }
+            });
+            c.send(i);
+            assert_eq!(h.join(), Ok(Some(i)));
+        }
+        let (s, r) = unbounded();
+        let text = String::from("moved");
+        select! {
+            send(s, text) -> sent => { sent.unwrap(); drop(s); }
+            recv(r) -> _ => { drop(r); unreachable!() }
+        }
+        assert_eq!(r.recv().unwrap(), "moved");
+    });
+}
+
+/// A select that is paired with itself: it offers and asks on one rendezvous channel and must block.
+#[test]
+fn no_self_rendezvous() {
+    everywhere(|| {
+        let c = make::<i32>(0);
+        let d = c.clone();
+        let h = blocks(move || {
+            select! {
+                send(d, 1) -> () => 0,
+                recv(d) -> v => v.unwrap(),
+            }
+        });
+        // Exactly one of its arms can be served.
+        match c.try_send(5) {
+            Ok(()) => assert_eq!(h.join(), Ok(5)),
+            Err(_) => unreachable!("the select waits to receive"),
+        }
+        assert!(c.try_recv().is_err(), "the losing arm must be gone");
+    });
+}
+
+/// A default taken although at every moment one of the channels was ready (Go's TestNonblockSelectRace).
+#[test]
+fn default_means_none_at_one_instant() {
+    everywhere(|| {
+        for _ in 0..3000 {
+            let (c1, c2, done) = (make::<i32>(1), make::<i32>(1), make::<bool>(0));
+            c1.send(1);
+            let (a, b, d) = (c1.clone(), c2.clone(), done.clone());
+            let h = go(move || {
+                let missed = select! {
+                    recv(a) -> _ => false,
+                    recv(b) -> _ => false,
+                    default => true,
+                };
+                d.send(missed);
+            });
+            c2.send(1);
+            select! {
+                recv(c1) -> _ => {}
+                default => {}
+            }
+            assert_eq!(done.recv(), Some(false), "c1 or c2 always had a value");
+            h.join().unwrap();
+        }
+    });
+}
+
+/// A receive that misses a value or a close although one of the two was there at every moment
+/// (Go's TestNonblockRecvRace).
+#[test]
+fn try_recv_sees_value_or_close() {
+    everywhere(|| {
+        for _ in 0..3000 {
+            let c = make::<i32>(1);
+            c.send(1);
+            let d = c.clone();
+            let h = go(move || d.try_recv());
+            c.close();
+            let _ = c.recv();
+            assert_ne!(h.join().unwrap(), Err(gors_chan::TryRecvError::Empty));
+        }
+    });
+}
+
+/// A losing arm that stays linked: later waiters would never be woken (Go's select6, issue 2075).
+#[test]
+fn losers_unlink() {
+    everywhere(|| {
+        let (c1, c2, done) = (make::<bool>(0), make::<bool>(0), make::<bool>(0));
+        let (a, b, d) = (c1.clone(), c2.clone(), done.clone());
+        go(move || {
+            a.recv();
+            d.send(true);
+        });
+        let (a, d) = (c1.clone(), done.clone());
+        let h = blocks(move || {
+            select! {
+                recv(a) -> _ => {}
+                recv(b) -> _ => {}
+            }
+            d.send(true);
+        });
+        c2.send(true);
+        done.recv();
+        h.join().unwrap();
+        let a = c1.clone();
+        let h = blocks(move || a.recv());
+        c1.send(true);
+        c1.send(true);
+        done.recv();
+        h.join().unwrap();
+    });
+}
+
+/// A value's expression that panics and takes the reservation with it: the peer would wait for ever.
+#[test]
+fn panicking_value_gives_the_peer_back() {
+    everywhere(|| {
+        let c = make::<i32>(0);
+        let d = c.clone();
+        // Waits, gets claimed, and must go round again.
+        let receiver = blocks(move || d.recv());
+        assert_eq!(panics(|| select! { send(c, panic!("value")) -> () => {} }), "value");
+        c.send(2);
+        assert_eq!(receiver.join(), Ok(Some(2)));
+        // The other way round: the select waits, the receiver arrives and waits for the completion.
+        let d = c.clone();
+        let select = blocks(move || select! { send(d, panic!("late")) -> () => {} });
+        let d = c.clone();
+        let receiver = go(move || d.recv_timeout(ms(5000)));
+        assert_eq!(select.join(), Err("late".to_owned()));
+        c.send(3);
+        assert_eq!(receiver.join(), Ok(Ok(3)));
+    });
+}
+
+/// `select_biased!` that draws, or `select!` that prefers: the bound is ten standard deviations.
+#[test]
+fn fairness() {
+    everywhere(|| {
+        const N: usize = 10_000;
+        let (c1, c2) = (make::<u8>(N), make::<u8>(N));
+        for _ in 0..N {
+            c1.send(1);
+            c2.send(2);
+        }
+        let mut first = 0;
+        for _ in 0..N {
+            select! {
+                recv(c1) -> _ => first += 1,
+                recv(c2) -> _ => {}
+            }
+        }
+        let off = (first as f64 - N as f64 / 2.0).abs();
+        assert!(off < 10.0 * (N as f64 / 4.0).sqrt(), "{first} of {N}");
+        let left = c1.len();
+        for _ in 0..left {
+            select_biased! {
+                recv(c1) -> _ => {}
+                recv(c2) -> _ => unreachable!(),
+            }
+        }
+    });
+}

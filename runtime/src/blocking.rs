@@ -1,0 +1,227 @@
+//! Goroutines that keep their OS thread: inside `blocking`, locked to it, or unwinding.
+//!
+//! Such a goroutine waits *in place*: its thread sleeps in a futex, and its permit is free for
+//! others meanwhile.
+//!
+//! * **Inside `blocking`** the worker's permit is in BLOCK from entry to return. sysmon takes it
+//!   after 20 µs if work waits, a submitter that sees no idle permit takes it at once, and if work
+//!   waits on entry it is handed off on entry. What happens inside needs no permit: spawning and
+//!   readying go to the injector, waiting happens in place.
+//! * **Locked or unwinding**, the permit is given up before the wait and had again after it: an idle
+//!   one, or that of whoever pops the goroutine's token from the injector
+//!   ([`take::wait_for_permit`]).
+//!
+//! A goroutine that unwinds must stay on its thread because std counts panics in thread-local
+//! storage: switching would leave one thread with a panic that is not its own and let another
+//! end one that it never began.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::fence;
+use crate::goroutine::Record;
+use crate::goroutine::record::{flag, state};
+use crate::raw;
+use crate::sched::word::WORD;
+use crate::sched::{find, queue, roster, take};
+use crate::stack::{Action, Slot, current_slot};
+use crate::worker::{Worker, permit};
+
+/// Runs `f`, which blocks its OS thread or computes for long, while other goroutines may use the
+/// permit.
+///
+/// Inside `f` waiting and spawning work as on a plain thread: a channel operation parks this OS
+/// thread. [`goid`](crate::goid), goroutine-locals and [`goexit`](crate::goexit) stay the
+/// goroutine's. `f` stays on this thread, so thread-local references may live inside it; read
+/// `errno` inside it as well. Calls may be nested, only the outermost counts. On a plain thread this
+/// is a call of `f`.
+///
+/// When `f` returns the goroutine goes on at once if its permit was not needed elsewhere or another
+/// one is idle; else it queues. A panic of `f` goes on in the caller.
+///
+/// Go does this around every system call; Rust code calls the system without telling us.
+///
+/// ```
+/// let name = gors_runtime::run(|| {
+///     gors_runtime::blocking(|| std::fs::read_to_string("/proc/self/comm"))
+/// });
+/// assert!(name.is_ok());
+/// ```
+pub fn blocking<F, T>(f: F) -> T
+where
+    F: FnOnce() -> T,
+{
+    let Some(slot) = current_slot() else {
+        return f();
+    };
+    let g = slot.record();
+    g.cold().blocking_depth += 1;
+    if g.cold().blocking_depth == 1 {
+        g.set(flag::BLOCKING);
+        enter(slot.worker());
+    }
+    let result = catch_unwind(AssertUnwindSafe(f));
+    g.cold().blocking_depth -= 1;
+    if g.cold().blocking_depth == 0 {
+        g.clear(flag::BLOCKING);
+        leave(slot, g);
+    }
+    match result {
+        Ok(value) => value,
+        Err(payload) => resume_unwind(payload),
+    }
+}
+
+#[inline(never)]
+fn enter(worker: &'static Worker) {
+    // Counted first: a taker that sees BLOCK counts it down.
+    WORD.enter_block();
+    if worker
+        .permit
+        .compare_exchange(
+            permit::RUN,
+            permit::BLOCK,
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        )
+        .is_err()
+    {
+        WORD.leave_block();
+        queue::drain_own(worker);
+        return;
+    }
+    fence::store_load();
+    if (queue::has_work(worker) || find::work_in_sight()) && take::take(worker, permit::BLOCK) {
+        queue::drain_own(worker);
+        take::pass_on();
+    }
+}
+
+#[inline(never)]
+fn leave(slot: &'static Slot, g: &'static Record) {
+    let worker = slot.worker();
+    if worker
+        .permit
+        .compare_exchange(
+            permit::BLOCK,
+            permit::RUN,
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        )
+        .is_ok()
+    {
+        WORD.leave_block();
+        worker.next_tick();
+        return;
+    }
+    crate::sysmon::hog_is_back(worker);
+    if WORD.reserve_for_running() {
+        roster::assign(worker, permit::RUN);
+    } else if g.has(flag::LOCKED) || std::thread::panicking() {
+        take::wait_for_permit(worker, g);
+    } else {
+        // SAFETY: on this stack; nothing of the thread is used after the call.
+        unsafe { slot.switch_out(Action::Requeue) };
+    }
+}
+
+/// The wait of a goroutine that keeps its thread; see [`raw::park`].
+///
+/// # Safety
+///
+/// As [`raw::park`]; the record is the caller's.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn wait_in_place(
+    g: &'static Record,
+    deadline: Option<Instant>,
+    unlock: Option<raw::Unlock>,
+) {
+    if g.has(flag::BLOCKING) {
+        // SAFETY: the caller's promise.
+        return unsafe { raw::wait_on_thread(g, deadline, unlock) };
+    }
+    let worker = current_slot()
+        .expect("a goroutine waits on its own stack")
+        .worker();
+    g.state.store(state::ON_THREAD, Ordering::Relaxed);
+    if let Some((unlock, data)) = unlock {
+        // SAFETY: the caller's promise.
+        unsafe { unlock(data) };
+    }
+    take::give_up_or_die(worker);
+    raw::sleep_until_notified(g, deadline);
+    come_back(worker, g);
+}
+
+/// The goroutine runs again on its thread and needs a permit.
+fn come_back(worker: &'static Worker, g: &'static Record) {
+    crate::sysmon::hog_is_back(worker);
+    if WORD.reserve_for_running() {
+        roster::assign(worker, permit::RUN);
+    } else {
+        take::wait_for_permit(worker, g);
+    }
+}
+
+/// The `gosched` of a goroutine that keeps its thread.
+#[cold]
+#[inline(never)]
+pub(crate) fn yield_in_place(slot: &'static Slot) {
+    let g = slot.record();
+    if g.has(flag::BLOCKING) {
+        std::thread::yield_now();
+        return;
+    }
+    let worker = slot.worker();
+    if queue::has_work(worker) || find::work_in_sight() || !worker.runs() {
+        take::give_up_or_die(worker);
+        take::wait_for_permit(worker, g);
+    }
+}
+
+/// Binds the calling goroutine to the OS thread that it runs on, until
+/// [`unlock_os_thread`] was called as often.
+///
+/// The thread runs no other goroutine meanwhile. A goroutine that ends locked ends its thread. For
+/// libraries that keep state in the thread: graphics, some database drivers, `setns`. A locked
+/// goroutine's waits are waits of the thread, some ten times slower than a switch. Does nothing on a
+/// plain thread.
+///
+/// Go: `runtime.LockOSThread`.
+///
+/// ```
+/// gors_runtime::run(|| {
+///     gors_runtime::lock_os_thread();
+///     let here = std::thread::current().id();
+///     gors_runtime::gosched();
+///     assert_eq!(std::thread::current().id(), here);
+///     gors_runtime::unlock_os_thread();
+/// });
+/// ```
+pub fn lock_os_thread() {
+    if let Some(g) = crate::current::goroutine() {
+        let cold = g.cold();
+        cold.locks = cold
+            .locks
+            .checked_add(1)
+            .expect("LockOSThread nesting overflow");
+        g.set(flag::LOCKED);
+    }
+}
+
+/// Undoes one [`lock_os_thread`]. Without one it does nothing.
+///
+/// Go: `runtime.UnlockOSThread`. See [`lock_os_thread`] for an example.
+pub fn unlock_os_thread() {
+    if let Some(g) = crate::current::goroutine()
+        && g.has(flag::LOCKED)
+    {
+        let cold = g.cold();
+        cold.locks -= 1;
+        if cold.locks == 0 {
+            g.clear(flag::LOCKED);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Time as the scheduler counts it: nanoseconds since the first look at the clock.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+fn base() -> Instant {
+    static BASE: OnceLock<Instant> = OnceLock::new();
+    *BASE.get_or_init(Instant::now)
+}
+
+/// Nanoseconds since the base.
+#[inline(never)]
+pub(crate) fn now() -> u64 {
+    nanos(base().elapsed())
+}
+
+/// `when` on the same scale; 0 for instants before the base.
+pub(crate) fn at(when: Instant) -> u64 {
+    nanos(when.saturating_duration_since(base()))
+}
+
+fn nanos(duration: Duration) -> u64 {
+    // 584 years fit.
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX - 1)
+}

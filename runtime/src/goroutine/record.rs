@@ -1,0 +1,213 @@
+//! The record of one goroutine, or of one plain thread that waits.
+//!
+//! 128 bytes: a header of one cache line, and one line that holds the closure until the goroutine
+//! first runs. An unstarted goroutine owns nothing else (larger closures are boxed).
+//!
+//! # Who may touch what
+//!
+//! Records live in slabs that are never unmapped ([`slab`](super::slab)), so a pointer to one is
+//! always readable; whether it still means the same goroutine is the reader's affair.
+//!
+//! * `state` and `claim` are the protocol of waiting, below.
+//! * Fields in `Cell`s belong to whoever owns the goroutine: the creator until it is submitted,
+//!   then whoever popped it from a queue, then the thread that runs it. The queues' release and
+//!   acquire order these accesses.
+//! * `id`, `created` and `reason` are written by the owner and may be read by a dump at any time.
+//!
+//! # States
+//!
+//! | state | meaning | who leaves it |
+//! | --- | --- | --- |
+//! | [`RUNNING`](state::RUNNING) | runs, is queued, or was never started | its owner |
+//! | [`PARKED`](state::PARKED) | its stack is suspended and nobody runs on it | the one that readies it |
+//! | [`ON_THREAD`](state::ON_THREAD) | waits on its own thread, which still looks | the one that readies it |
+//! | [`SLEEPING`](state::SLEEPING) | waits on its own thread, which sleeps in a futex | the one that readies it |
+//! | [`NOTIFIED`](state::NOTIFIED) | was readied while it waited on its own thread | that thread |
+//!
+//! PARKED is stored by the worker *after* it has left the goroutine's stack and *before* it
+//! releases the lock under which the waiter was published. A waker finds the waiter under that
+//! lock, so it sees PARKED, or one of the thread states: it never meets a goroutine that is still
+//! on its stack. That is why no state «parking» exists here.
+//!
+//! # Claim
+//!
+//! Each wait has one winner. The owner sets `claim` to OPEN before it publishes its waiters; a
+//! sender, closer, timer or canceller that wants to end the wait swaps OPEN for its token, and
+//! only the one that succeeds calls ready. Losers leave the record alone.
+//!
+//! A waiter is unlinked, under its list's lock, before the wait's frame goes. So whoever finds a
+//! waiter in a list under that lock speaks about the current wait, and the claim needs no
+//! generation.
+
+use std::cell::{Cell, UnsafeCell};
+use std::mem::MaybeUninit;
+use std::panic::Location;
+use std::ptr;
+use std::sync::atomic::{
+    AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
+
+use super::Cold;
+use crate::stack::Slot;
+
+/// Values of [`Record::state`].
+pub(crate) mod state {
+    /// Runs, is queued, or was never started.
+    pub(crate) const RUNNING: u32 = 0;
+    /// Suspended; nobody runs on its stack.
+    pub(crate) const PARKED: u32 = 1;
+    /// Waits on its own thread, which still looks.
+    pub(crate) const ON_THREAD: u32 = 2;
+    /// Waits on its own thread, which sleeps.
+    pub(crate) const SLEEPING: u32 = 3;
+    /// Was readied while it waited on its own thread.
+    pub(crate) const NOTIFIED: u32 = 4;
+}
+
+/// Bits of [`Record::flags`].
+pub(crate) mod flag {
+    /// A plain thread's record.
+    pub(crate) const THREAD: u16 = 1 << 0;
+    /// `goexit` was called; raised again at blocking operations should user code swallow it.
+    pub(crate) const GOEXIT: u16 = 1 << 1;
+    /// Inside `blocking`.
+    pub(crate) const BLOCKING: u16 = 1 << 2;
+    /// Locked to its OS thread.
+    pub(crate) const LOCKED: u16 = 1 << 3;
+    /// In the injector as a token: whoever pops it passes its permit to the goroutine's thread.
+    pub(crate) const TOKEN: u16 = 1 << 4;
+    /// The main goroutine of `run`.
+    pub(crate) const MAIN: u16 = 1 << 5;
+    /// A panic that nobody catches ends the process.
+    pub(crate) const FATAL_PANIC: u16 = 1 << 6;
+    /// The panic hook saw this goroutine panic.
+    pub(crate) const UNWINDING: u16 = 1 << 7;
+
+    /// A goroutine with any of these waits on its own thread.
+    pub(crate) const WAITS_ON_THREAD: u16 = BLOCKING | LOCKED;
+    /// The slow checks at the start of a blocking operation.
+    pub(crate) const ATTENTION: u16 = GOEXIT | UNWINDING;
+}
+
+/// Bytes of closure a record holds without a box.
+pub(crate) const INLINE: usize = 64;
+
+/// See the [module](self).
+#[repr(C, align(64))]
+pub(crate) struct Record {
+    pub(crate) state: AtomicU32,
+    pub(crate) flags: AtomicU16,
+    pub(crate) reason: AtomicU8,
+    pub(crate) claim: AtomicUsize,
+    /// The stack, from first run to end.
+    pub(crate) slot: Cell<*mut Slot>,
+    /// Links free records, and readied ones on their way to a queue.
+    pub(crate) next: Cell<*mut Record>,
+    /// 0: free.
+    pub(crate) id: AtomicU64,
+    pub(crate) created: AtomicPtr<Location<'static>>,
+    /// Runs the closure in `payload`, consuming it.
+    pub(crate) entry: Cell<Option<unsafe fn(*mut u8)>>,
+    /// Name, goroutine-locals and other things few goroutines have.
+    pub(crate) cold: Cell<*mut Cold>,
+    pub(crate) payload: UnsafeCell<[MaybeUninit<u8>; INLINE]>,
+}
+
+const _: () = assert!(size_of::<Record>() == 128);
+
+impl Record {
+    /// Whether any of `bits` is set.
+    #[inline]
+    pub(crate) fn has(&self, bits: u16) -> bool {
+        self.flags.load(Ordering::Relaxed) & bits != 0
+    }
+
+    /// Sets `bits`. Flags have one writer at a time, the owner.
+    #[inline]
+    pub(crate) fn set(&self, bits: u16) {
+        let old = self.flags.load(Ordering::Relaxed);
+        self.flags.store(old | bits, Ordering::Relaxed);
+    }
+
+    /// Clears `bits`; for the owner.
+    #[inline]
+    pub(crate) fn clear(&self, bits: u16) {
+        let old = self.flags.load(Ordering::Relaxed);
+        self.flags.store(old & !bits, Ordering::Relaxed);
+    }
+
+    /// The goroutine's number; 0 for a plain thread.
+    pub(crate) fn goid(&self) -> u64 {
+        self.id.load(Ordering::Relaxed)
+    }
+
+    /// The source line that created the goroutine.
+    pub(crate) fn created(&self) -> Option<&'static Location<'static>> {
+        // SAFETY: only ever null or a `&'static Location`.
+        unsafe { self.created.load(Ordering::Relaxed).as_ref() }
+    }
+
+    /// Makes the record a goroutine that will run `f`.
+    ///
+    /// The record comes from the free list and belongs to the caller.
+    #[inline]
+    pub(crate) fn prepare<F: FnOnce() + Send + 'static>(
+        &self,
+        f: F,
+        id: u64,
+        flags: u16,
+        created: &'static Location<'static>,
+    ) {
+        self.state.store(state::RUNNING, Ordering::Relaxed);
+        self.flags.store(flags, Ordering::Relaxed);
+        self.id.store(id, Ordering::Relaxed);
+        self.created
+            .store(ptr::from_ref(created).cast_mut(), Ordering::Relaxed);
+        let payload = self.payload.get().cast::<u8>();
+        if size_of::<F>() <= INLINE && align_of::<F>() <= 64 {
+            // SAFETY: the payload is ours, large enough, and aligned to 64.
+            unsafe { payload.cast::<F>().write(f) };
+            self.entry.set(Some(run_inline::<F>));
+        } else {
+            // SAFETY: a pointer fits the payload.
+            unsafe { payload.cast::<*mut F>().write(Box::into_raw(Box::new(f))) };
+            self.entry.set(Some(run_boxed::<F>));
+        }
+    }
+}
+
+/// # Safety
+///
+/// `payload` holds an `F` that nobody reads again.
+unsafe fn run_inline<F: FnOnce()>(payload: *mut u8) {
+    // SAFETY: the caller's promise.
+    let f = unsafe { payload.cast::<F>().read() };
+    f();
+}
+
+/// # Safety
+///
+/// `payload` holds a pointer out of `Box<F>::into_raw` that nobody reads again.
+unsafe fn run_boxed<F: FnOnce()>(payload: *mut u8) {
+    // SAFETY: the caller's promise.
+    let f = unsafe { Box::from_raw(payload.cast::<*mut F>().read()) };
+    f();
+}
+
+/// A pointer to a record as it goes through queues: whoever holds it out of a queue owns the
+/// goroutine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub(crate) struct RecordPtr(pub(crate) *mut Record);
+
+// SAFETY: a record is handed from thread to thread by queues that order the accesses; see above.
+unsafe impl Send for RecordPtr {}
+
+impl RecordPtr {
+    /// The record.
+    #[inline]
+    pub(crate) fn get(&self) -> &'static Record {
+        // SAFETY: records are type-stable and never unmapped.
+        unsafe { &*self.0 }
+    }
+}

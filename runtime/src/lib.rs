@@ -1,0 +1,81 @@
+//! The runtime under [gors](https://docs.rs/gors): goroutines for Rust.
+//!
+//! A work-stealing scheduler runs stackful coroutines on worker threads; exactly GOMAXPROCS of them
+//! hold a *permit* to run goroutines at a time. Blocking parks a goroutine, never an OS thread.
+//! Programs use the `gors` crate, which adds channels, `select!` and Go's packages; this crate is
+//! for libraries that need no more than goroutines.
+//!
+//! ```
+//! gors_runtime::run(|| {
+//!     let answer = gors_runtime::spawn(|| 6 * 7);
+//!     assert_eq!(answer.join().unwrap(), 42);
+//! });
+//! ```
+//!
+//! # Map of the source
+//!
+//! | question | module |
+//! | --- | --- |
+//! | What is a goroutine, in memory? | `goroutine` |
+//! | What does a worker run next; how is it woken? | `sched` |
+//! | How does a goroutine wait and get ready? | [`raw`] |
+//! | What if it blocks its thread, or unwinds? | `blocking` |
+//! | Where do stacks come from? | `stack` |
+//! | Who am I? | `current` |
+//! | Who fires timers; who looks after hogs? | `timer`, `sysmon` |
+//! | How do goroutines and programs end? | `exit` |
+
+mod block_on;
+mod blocking;
+mod clock;
+mod config;
+mod current;
+mod dump;
+mod exit;
+mod fence;
+mod goroutine;
+mod join;
+mod local;
+mod macros;
+mod parker;
+mod random;
+pub mod raw;
+mod run;
+mod sched;
+mod scope;
+mod spawn;
+mod stack;
+mod stats;
+mod sys;
+mod sysmon;
+mod testing;
+mod timer;
+mod worker;
+mod yielding;
+
+pub use gors_macros::{main, test};
+
+pub use block_on::block_on;
+pub use blocking::{blocking, lock_os_thread, unlock_os_thread};
+pub use dump::stack_dump;
+pub use exit::{PanicPolicy, goexit, set_panic_policy};
+pub use join::{JoinError, JoinHandle};
+pub use local::GoroutineLocal;
+pub use parker::{Parker, Unparker};
+pub use run::run;
+pub use sched::resize::gomaxprocs;
+pub use scope::{Scope, ScopedJoinHandle, scope};
+pub use spawn::{Builder, goid, goroutine_name, num_cpu, num_goroutine, spawn};
+pub use stack::free_os_memory;
+pub use stats::{Stats, stats};
+pub use yielding::{checkpoint, gosched, sleep};
+
+/// What the macros expand to.
+#[doc(hidden)]
+pub mod __private {
+    pub use gors_macros::go_impl;
+
+    pub use crate::macros::Defer;
+    pub use crate::spawn::go;
+    pub use crate::testing::run_test;
+}

@@ -1,0 +1,134 @@
+//! The public park and unpark, for other people's blocking types.
+//!
+//! One token. Unparking sets it and wakes who waits; parking waits until it is set and takes it.
+//! The wait list's rule makes that lossless: the token is set before the list is looked at, and
+//! looked at under the list's lock.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
+use std::time::{Duration, Instant};
+
+use crate::raw::{self, WaitList, WaitReason};
+
+#[derive(Default)]
+struct Inner {
+    token: AtomicBool,
+    list: WaitList,
+}
+
+impl Inner {
+    fn park(&self, reason: WaitReason, deadline: Option<Instant>) {
+        while !self.token.swap(false, Ordering::Acquire) {
+            let notified = self
+                .list
+                .wait(reason, deadline, || self.token.load(Ordering::Acquire));
+            if notified == raw::Notified::TimedOut {
+                self.token.swap(false, Ordering::Acquire);
+                return;
+            }
+        }
+    }
+
+    fn unpark(&self) {
+        if !self.token.swap(true, Ordering::Release) {
+            self.list.notify_one();
+        }
+    }
+}
+
+impl Wake for Inner {
+    fn wake(self: Arc<Self>) {
+        self.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.unpark();
+    }
+}
+
+/// Parks the goroutine, or plain thread, that calls it, until its [`Unparker`] leaves a token.
+///
+/// In the shape of `crossbeam_utils::sync::Parker`. Goroutines must use this instead of
+/// `std::thread::park`, which parks the whole worker.
+///
+/// ```
+/// use gors_runtime::Parker;
+/// gors_runtime::run(|| {
+///     let parker = Parker::new();
+///     let unparker = parker.unparker().clone();
+///     gors_runtime::go!(move || unparker.unpark());
+///     parker.park();
+/// });
+/// ```
+#[derive(Default)]
+pub struct Parker {
+    unparker: Unparker,
+}
+
+impl Parker {
+    /// A parker without a token.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Blocks until there is a token, and takes it. Returns at once if there is one.
+    pub fn park(&self) {
+        raw::exit_point();
+        self.unparker.0.park(WaitReason::Park, None);
+    }
+
+    /// As [`park`](Self::park), for at most `timeout`.
+    pub fn park_timeout(&self, timeout: Duration) {
+        raw::exit_point();
+        let deadline = Instant::now().checked_add(timeout);
+        self.unparker.0.park(WaitReason::Park, deadline);
+    }
+
+    /// As [`park`](Self::park), at most until `deadline`.
+    pub fn park_deadline(&self, deadline: Instant) {
+        raw::exit_point();
+        self.unparker.0.park(WaitReason::Park, Some(deadline));
+    }
+
+    /// What leaves the token.
+    #[must_use]
+    pub fn unparker(&self) -> &Unparker {
+        &self.unparker
+    }
+
+    pub(crate) fn park_for_future(&self) {
+        raw::exit_point();
+        self.unparker.0.park(WaitReason::BlockOn, None);
+    }
+
+    pub(crate) fn waker(&self) -> std::task::Waker {
+        Arc::clone(&self.unparker.0).into()
+    }
+}
+
+impl fmt::Debug for Parker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parker").finish_non_exhaustive()
+    }
+}
+
+/// Leaves a token for its [`Parker`]. May outlive it.
+#[derive(Clone, Default)]
+pub struct Unparker(Arc<Inner>);
+
+impl Unparker {
+    /// Leaves the token and wakes the parker if it waits. Never blocks; a token that is there
+    /// already stays one.
+    pub fn unpark(&self) {
+        self.0.unpark();
+    }
+}
+
+impl fmt::Debug for Unparker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unparker").finish_non_exhaustive()
+    }
+}

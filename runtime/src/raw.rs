@@ -1,0 +1,42 @@
+//! What the storeys above are built on: waiting, waking, and the locks and lists made of them.
+//!
+//! **Not for programs.** `gors-chan` and `gors` use this module; its contracts are written for
+//! them, may change with them, and are kept by `unsafe`. Programs have
+//! [`Parker`](crate::Parker), channels and the types of `gors::sync`.
+//!
+//! How to wait, in three steps:
+//!
+//! 1. Call [`exit_point`]. Take the lock of whatever is waited for. If there is nothing to wait
+//!    for, unlock and be done.
+//! 2. [`Task::current`], [`Task::arm`], put a waiter that names the task into the list.
+//! 3. [`park`] with the lock's release as argument. Afterwards [`Task::claimed`] says who won;
+//!    unlink what is still linked.
+//!
+//! How to wake: find a waiter under the lock, [`Task::try_claim`] it, unlink it, hand over
+//! what it waits for, unlock, [`Task::ready`].
+
+mod cancel;
+mod limited;
+mod lock;
+mod mutex;
+mod rwlock;
+mod spin;
+mod task;
+mod unwind;
+mod wait_list;
+mod wait_reason;
+mod waiter;
+
+pub use self::cancel::Cancel;
+pub use self::limited::{lock_limited, read_limited, write_limited};
+pub use self::lock::SpinLock;
+pub use self::mutex::RawMutex;
+pub use self::rwlock::RawRwLock;
+pub use self::task::{
+    FIRST_TOKEN, OPEN, TIMED_OUT, Task, Unlock, exit_point, park, park_forever, random,
+};
+pub(crate) use self::task::{ready_state, sleep_until_notified, wait_on_thread, wake_thread};
+pub use self::unwind::{apply_panic_policy, is_goexit};
+pub use self::wait_list::{Notified, WaitList};
+pub use self::wait_reason::WaitReason;
+pub use self::waiter::{Ended, Limit};

@@ -1,0 +1,93 @@
+//! The word-sized lock under channels, wait lists and timers.
+//!
+//! A goroutine that parks holds this lock across the switch, and the worker's stack releases it:
+//! the lock knows neither owner nor stack. It is a spin lock that falls back to `sched_yield`,
+//! because its sections are a few dozen instructions long and because releasing it is then one
+//! store (a lock with sleeping waiters needs a read-modify-write there, 2 ns on the path of every
+//! channel operation). Nobody sleeps on it, so no wake-up can be lost.
+//!
+//! Rules: never run user code under it, never park under it except through the `unlock` argument
+//! of [`park`](super::park), never call into the scheduler while holding it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How often a waiter looks before it gives its processor away: about a microsecond. The holder
+/// is then off its processor, and only the kernel can bring it back.
+const SPINS: u32 = 64;
+
+/// A spin lock that may be released on another stack of the same thread.
+pub struct SpinLock {
+    held: AtomicBool,
+}
+
+impl SpinLock {
+    /// An open lock.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            held: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes the lock, waiting for it actively.
+    #[inline]
+    pub fn lock(&self) {
+        if self.held.swap(true, Ordering::Acquire) {
+            self.lock_contended();
+        }
+    }
+
+    /// Takes the lock if it is free.
+    #[inline]
+    pub fn try_lock(&self) -> bool {
+        !self.held.load(Ordering::Relaxed) && !self.held.swap(true, Ordering::Acquire)
+    }
+
+    /// Opens the lock.
+    ///
+    /// # Safety
+    ///
+    /// The lock is held, and the holder has passed the right to open it to this call.
+    #[inline]
+    pub unsafe fn unlock(&self) {
+        debug_assert!(
+            self.held.load(Ordering::Relaxed),
+            "unlock of an open SpinLock"
+        );
+        self.held.store(false, Ordering::Release);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lock_contended(&self) {
+        let mut spins = 0;
+        loop {
+            while self.held.load(Ordering::Relaxed) {
+                if spins < SPINS {
+                    spins += 1;
+                    std::hint::spin_loop();
+                } else {
+                    crate::sys::yield_thread();
+                }
+            }
+            if !self.held.swap(true, Ordering::Acquire) {
+                return;
+            }
+        }
+    }
+}
+
+impl Default for SpinLock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for SpinLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpinLock")
+            .field("held", &self.held.load(Ordering::Relaxed))
+            .finish()
+    }
+}

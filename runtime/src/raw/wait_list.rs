@@ -1,0 +1,310 @@
+//! A list of waiters in first-in-first-out order, with a safe interface: what WaitGroup, join
+//! handles, Parker and most of `sync` wait on.
+//!
+//! # Why no wake-up is lost
+//!
+//! A waiter looks at its condition under the list's lock and is in the list before the lock opens
+//! (the lock opens after the waiter has left its stack). A notifier changes the condition first
+//! and takes the lock then. So either the waiter sees the change, or the notifier sees the waiter.
+//! `count` lets a notifier skip the lock when nobody waits: the waiter counts itself, fences and
+//! looks; the notifier changes, fences and reads the count.
+
+use std::cell::{Cell, UnsafeCell};
+use std::fmt;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use super::{FIRST_TOKEN, SpinLock, TIMED_OUT, Task, WaitReason};
+use crate::fence;
+
+/// A waiter in its own frame. Linked and unlinked under the list's lock.
+struct Waiter {
+    task: Task,
+    previous: Cell<*const Waiter>,
+    next: Cell<*const Waiter>,
+    linked: Cell<bool>,
+}
+
+struct Ends {
+    head: *const Waiter,
+    tail: *const Waiter,
+}
+
+/// How a wait on a [`WaitList`] ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notified {
+    /// The condition held; the caller did not wait, or not for a notifier.
+    Ready,
+    /// A notifier chose this waiter.
+    Woken,
+    /// The deadline passed.
+    TimedOut,
+}
+
+/// Waiters in order of arrival. See the [module](super).
+pub struct WaitList {
+    lock: SpinLock,
+    /// Waiters that are linked or about to be.
+    count: AtomicUsize,
+    ends: UnsafeCell<Ends>,
+}
+
+// SAFETY: `ends` is touched under the lock only.
+unsafe impl Sync for WaitList {}
+// SAFETY: as above; waiters are reached through tasks, which are Send.
+unsafe impl Send for WaitList {}
+
+impl WaitList {
+    /// An empty list.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            lock: SpinLock::new(),
+            count: AtomicUsize::new(0),
+            ends: UnsafeCell::new(Ends {
+                head: ptr::null(),
+                tail: ptr::null(),
+            }),
+        }
+    }
+
+    /// Waits until notified, unless `ready` says that there is nothing to wait for.
+    ///
+    /// `ready` is called once, under the list's lock: it must be a few loads, must not block and
+    /// must not touch the list. Whoever makes it true must do so before notifying.
+    ///
+    /// Raises no `goexit`; callers that hold no borrows for others call
+    /// [`exit_point`](super::exit_point) first.
+    #[inline]
+    pub fn wait(
+        &self,
+        reason: WaitReason,
+        deadline: Option<Instant>,
+        ready: impl FnOnce() -> bool,
+    ) -> Notified {
+        let waiter = Waiter {
+            task: Task::current(),
+            previous: Cell::new(ptr::null()),
+            next: Cell::new(ptr::null()),
+            linked: Cell::new(false),
+        };
+        self.lock.lock();
+        self.count_by(1);
+        fence::store_load();
+        let bomb = Unlock(self);
+        let nothing_to_do = ready();
+        std::mem::forget(bomb);
+        if nothing_to_do {
+            self.count_by(-1);
+            // SAFETY: locked above.
+            unsafe { self.lock.unlock() };
+            return Notified::Ready;
+        }
+        waiter.task.arm();
+        // SAFETY: locked above; the waiter is unlinked before this frame goes, see below.
+        unsafe {
+            self.link(&waiter);
+            waiter.task.park(
+                reason,
+                deadline,
+                Some((unlock, ptr::from_ref(&self.lock).cast())),
+            );
+        }
+        if waiter.task.claimed() == TIMED_OUT {
+            self.lock.lock();
+            // SAFETY: locked; nobody unlinks a waiter whose claim they did not win.
+            unsafe {
+                self.unlink(&waiter);
+                self.lock.unlock();
+            }
+            return Notified::TimedOut;
+        }
+        // The notifier unlinked us before it readied us.
+        debug_assert!(!waiter.linked.get());
+        Notified::Woken
+    }
+
+    /// Wakes the waiter that came first; false if nobody waits.
+    #[inline]
+    pub fn notify_one(&self) -> bool {
+        fence::store_load();
+        self.count.load(Ordering::Relaxed) != 0 && self.notify_one_slow()
+    }
+
+    /// Wakes everybody who waits now; says how many that were.
+    #[inline]
+    pub fn notify_all(&self) -> usize {
+        fence::store_load();
+        if self.count.load(Ordering::Relaxed) == 0 {
+            return 0;
+        }
+        self.notify_all_slow()
+    }
+
+    /// How many wait, at some recent moment.
+    #[inline]
+    #[must_use]
+    pub fn waiters(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Changes the count, under the lock: one writer at a time, so no read-modify-write.
+    #[inline]
+    fn count_by(&self, change: isize) {
+        let count = self.count.load(Ordering::Relaxed);
+        self.count
+            .store(count.wrapping_add_signed(change), Ordering::Relaxed);
+    }
+
+    fn notify_one_slow(&self) -> bool {
+        match self.claim_first() {
+            Some(task) => {
+                // SAFETY: claimed just now, by us.
+                unsafe { task.ready() };
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn notify_all_slow(&self) -> usize {
+        // Claimed in batches: readying under the lock would call into the scheduler.
+        const BATCH: usize = 16;
+        self.lock.lock();
+        // Those who come after this call wait for another one.
+        let mut left = self.count.load(Ordering::Relaxed);
+        // SAFETY: locked above.
+        unsafe { self.lock.unlock() };
+        let mut woken = 0;
+        while left > 0 {
+            let mut batch = [None; BATCH];
+            let mut taken = 0;
+            self.lock.lock();
+            while taken < BATCH.min(left) {
+                // SAFETY: locked.
+                match unsafe { self.claim_first_locked() } {
+                    Some(task) => {
+                        batch[taken] = Some(task);
+                        taken += 1;
+                    }
+                    None => break,
+                }
+            }
+            // SAFETY: locked above.
+            unsafe { self.lock.unlock() };
+            if taken == 0 {
+                break;
+            }
+            for task in batch.into_iter().flatten() {
+                // SAFETY: claimed just now, by us.
+                unsafe { task.ready() };
+            }
+            woken += taken;
+            left -= taken;
+        }
+        woken
+    }
+
+    fn claim_first(&self) -> Option<Task> {
+        self.lock.lock();
+        // SAFETY: locked.
+        let task = unsafe { self.claim_first_locked() };
+        // SAFETY: locked above.
+        unsafe { self.lock.unlock() };
+        task
+    }
+
+    /// # Safety
+    ///
+    /// The lock is held.
+    unsafe fn claim_first_locked(&self) -> Option<Task> {
+        // SAFETY: the caller's promise.
+        let mut at = unsafe { (*self.ends.get()).head };
+        // SAFETY: linked waiters are alive: they unlink under the lock before their frame goes.
+        while let Some(waiter) = unsafe { at.as_ref() } {
+            let next = waiter.next.get();
+            let task = waiter.task;
+            if task.try_claim(FIRST_TOKEN) {
+                // SAFETY: locked, and linked.
+                unsafe { self.unlink(waiter) };
+                return Some(task);
+            }
+            // It timed out and will unlink itself.
+            at = next;
+        }
+        None
+    }
+
+    /// # Safety
+    ///
+    /// The lock is held, the waiter is not linked, and stays until it is unlinked.
+    unsafe fn link(&self, waiter: &Waiter) {
+        // SAFETY: the caller's promise.
+        let ends = unsafe { &mut *self.ends.get() };
+        waiter.previous.set(ends.tail);
+        // SAFETY: linked waiters are alive.
+        match unsafe { ends.tail.as_ref() } {
+            Some(tail) => tail.next.set(waiter),
+            None => ends.head = waiter,
+        }
+        ends.tail = waiter;
+        waiter.linked.set(true);
+    }
+
+    /// # Safety
+    ///
+    /// The lock is held and the waiter is linked.
+    unsafe fn unlink(&self, waiter: &Waiter) {
+        debug_assert!(waiter.linked.get());
+        // SAFETY: the caller's promise.
+        let ends = unsafe { &mut *self.ends.get() };
+        let (previous, next) = (waiter.previous.get(), waiter.next.get());
+        // SAFETY: neighbours of a linked waiter are linked, hence alive.
+        unsafe {
+            match previous.as_ref() {
+                Some(previous) => previous.next.set(next),
+                None => ends.head = next,
+            }
+            match next.as_ref() {
+                Some(next) => next.previous.set(previous),
+                None => ends.tail = previous,
+            }
+        }
+        waiter.linked.set(false);
+        self.count_by(-1);
+    }
+}
+
+/// # Safety
+///
+/// `data` is a held [`SpinLock`] that the caller may open.
+unsafe fn unlock(data: *const ()) {
+    // SAFETY: the caller's promise.
+    unsafe { (*data.cast::<SpinLock>()).unlock() };
+}
+
+/// Opens the list again should the condition panic.
+struct Unlock<'a>(&'a WaitList);
+
+impl Drop for Unlock<'_> {
+    fn drop(&mut self) {
+        self.0.count_by(-1);
+        // SAFETY: `wait` holds the lock while this value lives.
+        unsafe { self.0.lock.unlock() };
+    }
+}
+
+impl Default for WaitList {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for WaitList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitList")
+            .field("waiters", &self.waiters())
+            .finish()
+    }
+}

@@ -1,0 +1,211 @@
+//! The scheduler: who runs what next.
+//!
+//! | file | question it answers |
+//! | --- | --- |
+//! | [`queue`] | where does a runnable goroutine go? |
+//! | [`word`] | how many permits are idle, how many workers search? |
+//! | [`wake`] | who is woken for it, and why is no wake-up lost? (the essay) |
+//! | [`roster`] | which workers exist, sleep, hold permits? |
+//! | [`find`] | what does a worker run next? |
+//! | [`idle`] | how does a worker sleep, and who watches the timers meanwhile? |
+//! | [`take`] | how does a permit leave a worker that does not give it? |
+//! | [`resize`] | what does `gomaxprocs(n)` do? |
+//!
+//! This file is a worker's life: find, run, commit.
+
+pub(crate) mod find;
+pub(crate) mod idle;
+pub(crate) mod queue;
+pub(crate) mod resize;
+pub(crate) mod roster;
+pub(crate) mod take;
+pub(crate) mod wake;
+pub(crate) mod word;
+
+use std::collections::VecDeque;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::goroutine::RecordPtr;
+use crate::goroutine::record::{flag, state};
+use crate::stack::{Action, Slot, magazine};
+use crate::worker::{Worker, permit};
+use crate::{sysmon, timer};
+
+/// The whole life of a worker's thread. It starts with a permit in SEARCH, or without one.
+pub(crate) fn worker_main(worker: &'static Worker) {
+    let _bomb = crate::exit::AbortOnUnwind;
+    crate::sys::precise_sleeps();
+    crate::sys::ensure_signal_stack();
+    loop {
+        if worker.permit.load(Ordering::Acquire) == permit::NONE
+            && idle::without_permit(worker) == idle::Woken::Retired
+        {
+            return;
+        }
+        let record = match find::next(worker) {
+            find::Found::Goroutine(record) => record,
+            find::Found::Nothing => continue,
+            find::Found::Retired => return,
+        };
+        if execute(worker, record) == Next::Retire {
+            roster::retire_running(worker);
+            return;
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Next {
+    Go,
+    /// The goroutine ended while locked to this thread, which ends with it.
+    Retire,
+}
+
+/// Runs a goroutine until it switches back, and does what it asked for.
+#[inline]
+fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
+    let g = record.get();
+    if g.has(flag::TOKEN) {
+        take::pass_to_thread(worker, g);
+        return Next::Go;
+    }
+    let slot = match NonNull::new(g.slot.get()) {
+        Some(slot) => slot,
+        None => match bind(worker, record) {
+            Some(slot) => slot,
+            None => return Next::Go,
+        },
+    };
+    worker.next_tick();
+    worker.preempt.store(false, Ordering::Relaxed);
+    // SAFETY: a slot's header is always readable.
+    let slot_ref: &'static Slot = unsafe { &*slot.as_ptr() };
+    // SAFETY: popping the record made us the goroutine's owner, and this is the worker's stack.
+    let action = unsafe { slot_ref.resume(worker) };
+    if action == Action::Park {
+        commit(worker, slot_ref);
+        Next::Go
+    } else {
+        did_not_park(worker, record, slot, action)
+    }
+}
+
+/// Out of line, so that the way back from a park is short.
+#[inline(never)]
+fn did_not_park(
+    worker: &'static Worker,
+    record: RecordPtr,
+    slot: NonNull<Slot>,
+    action: Action,
+) -> Next {
+    match action {
+        Action::Done => return finish(worker, record, slot),
+        Action::Yield => queue::submit_yielded(worker, record),
+        Action::Requeue => queue::inject(record, queue::Lane::New),
+        Action::Park => unreachable!("committed by the caller"),
+    }
+    Next::Go
+}
+
+/// The second half of a park, on the worker's stack: only now may the goroutine be resumed.
+#[inline]
+fn commit(worker: &'static Worker, slot: &'static Slot) {
+    let commit = slot.commit.get();
+    slot.record().state.store(state::PARKED, Ordering::Relaxed);
+    if !commit.timer.is_null() {
+        // The timer may fire at once and its goroutine run elsewhere, up to the lock that is
+        // still closed here. So timers come before the unlock.
+        //
+        // SAFETY: the node lies in the frame of the park, which lasts until the timer has fired
+        // or was cancelled.
+        unsafe { timer::insert(commit.timer, Some(worker.id)) };
+    }
+    if let Some((unlock, data)) = commit.unlock {
+        // SAFETY: the promise of `park`'s caller. From here on the goroutine belongs to others.
+        unsafe { unlock(data) };
+    }
+}
+
+/// Goroutines that found no stack, in order.
+static STACKLESS: Mutex<VecDeque<RecordPtr>> = Mutex::new(VecDeque::new());
+static STACKLESS_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// Gives a goroutine that runs for the first time its stack.
+#[inline]
+fn bind(worker: &'static Worker, record: RecordPtr) -> Option<NonNull<Slot>> {
+    let g = record.get();
+    let slot = match g.cold_if_any() {
+        Some(cold) if cold.stack_size != 0 => take_sized(cold.stack_size),
+        _ => worker.stacks.take(),
+    };
+    match slot {
+        Ok(slot) => {
+            g.slot.set(slot.as_ptr());
+            // SAFETY: a slot's header is always readable; the slot is ours.
+            unsafe { slot.as_ref() }.record.set(record.0);
+            Some(slot)
+        }
+        Err(_) => {
+            wait_for_stack(record);
+            None
+        }
+    }
+}
+
+#[cold]
+fn take_sized(size: usize) -> std::io::Result<NonNull<Slot>> {
+    magazine::take_any(crate::stack::SizeClass::for_stack(size)?)
+}
+
+/// The goroutine waits until another one's stack comes free.
+#[cold]
+fn wait_for_stack(record: RecordPtr) {
+    let mut waiting = STACKLESS.lock();
+    waiting.push_back(record);
+    STACKLESS_COUNT.store(waiting.len(), Ordering::SeqCst);
+}
+
+/// A stack came free: somebody who waits for one may try again.
+#[cold]
+fn stack_came_free() {
+    let mut waiting = STACKLESS.lock();
+    let record = waiting.pop_front();
+    STACKLESS_COUNT.store(waiting.len(), Ordering::SeqCst);
+    drop(waiting);
+    if let Some(record) = record {
+        queue::inject(record, queue::Lane::Woken);
+    }
+}
+
+/// The goroutine has ended: record and stack go back while they are hot.
+#[inline]
+fn finish(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) -> Next {
+    let g = record.get();
+    let locked = g.has(flag::LOCKED);
+    g.slot.set(std::ptr::null_mut());
+    g.drop_cold();
+    worker.stacks.give(slot);
+    worker.records.give(record);
+    worker.counters.ended.add(1);
+    if STACKLESS_COUNT.load(Ordering::Relaxed) != 0 {
+        stack_came_free();
+    }
+    if locked { Next::Retire } else { Next::Go }
+}
+
+/// Starts the runtime if it does not run yet: from here on submissions find workers.
+#[inline]
+pub(crate) fn start() {
+    static STARTED: std::sync::Once = std::sync::Once::new();
+    if !STARTED.is_completed() {
+        STARTED.call_once(|| {
+            crate::exit::install();
+            crate::stack::overflow::install();
+            resize::init();
+            sysmon::start();
+        });
+    }
+}

@@ -1,0 +1,189 @@
+//! How a worker without work sleeps.
+//!
+//! The order of the moves is the idler's half of [`wake`](super::wake): lie down in the idle list,
+//! give the permit back, fence, look at everything once more, sleep.
+//!
+//! # The timekeeper
+//!
+//! One idle worker at a time is the timekeeper: it sleeps until the earliest deadline of all
+//! timers, the others until they are woken. It publishes its plan in [`PLAN`]; whoever arms an
+//! earlier timer wakes it. Plan-fence-look against arm-fence-look: one of the two sees the other.
+//! The timekeeper has no permit; when a timer is due it reserves one for itself and fires, or, if
+//! all are in use, fires into the injector. Wakers pop it last, so while workers sleep there is
+//! normally a timekeeper among them; while there is none, those who run look at the timers, and
+//! sysmon keeps the time for hogs.
+
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::word::WORD;
+use super::{find, queue, resize, roster, take, wake};
+use crate::worker::{Worker, permit};
+use crate::{clock, fence, raw, timer};
+
+/// An idle thread beyond the spare ends after this time.
+const RETIRE_AFTER: Duration = Duration::from_secs(5);
+
+static TIMEKEEPER: AtomicPtr<Worker> = AtomicPtr::new(ptr::null_mut());
+/// When the timekeeper will wake up; 0: there is none, or it is awake.
+static PLAN: AtomicU64 = AtomicU64::new(0);
+
+/// Whether a worker is the timekeeper.
+pub(crate) fn is_timekeeper(worker: &Worker) -> bool {
+    ptr::eq(TIMEKEEPER.load(Ordering::Relaxed), worker)
+}
+
+/// Whether some idle worker watches the timers.
+pub(crate) fn timekeeper_sleeps() -> bool {
+    PLAN.load(Ordering::Relaxed) != 0
+}
+
+/// A timer was armed; the caller has published it.
+#[inline]
+pub(crate) fn timer_added(when: u64) {
+    fence::store_load();
+    if when < PLAN.load(Ordering::Relaxed) {
+        wake_timekeeper();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wake_timekeeper() {
+    // SAFETY: null or a worker, and workers live for ever. If it is not the timekeeper any more
+    // it wakes up for nothing.
+    if let Some(worker) = unsafe { TIMEKEEPER.load(Ordering::Acquire).as_ref() } {
+        worker.parker.unpark();
+    }
+}
+
+/// What became of a worker that lay down.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// It has a permit again.
+    WithPermit,
+    /// Its thread shall end, and touch the worker no more.
+    Retired,
+}
+
+/// A worker that found nothing gives its permit back and sleeps.
+pub(crate) fn lie_down(worker: &'static Worker, searching: bool) -> Woken {
+    let had = roster::lie_down(worker);
+    if had {
+        WORD.give_back(searching);
+    }
+    take::threads_suffice();
+    fence::store_load();
+    if (find::work_in_sight() || timer_due()) && !try_again(worker) {
+        return Woken::WithPermit;
+    }
+    sleep(worker)
+}
+
+/// After lying down there is work in sight. False if the worker has a permit and is up; true if
+/// it lies still and may sleep: all permits are in use, by workers that will see the work.
+fn try_again(worker: &'static Worker) -> bool {
+    if !roster::get_up(worker) {
+        // Popped by a waker, which has assigned a permit.
+        return false;
+    }
+    if WORD.reserve_for_searching() {
+        roster::assign(worker, permit::SEARCH);
+        return false;
+    }
+    roster::lie_down(worker);
+    // A permit may have become idle between the failed reservation and lying down, whose giver
+    // saw the work and no sleeper. It then started a thread; no harm, and nothing lost.
+    true
+}
+
+/// A worker whose permit was taken, or passed on, takes an idle one or sleeps.
+pub(crate) fn without_permit(worker: &'static Worker) -> Woken {
+    crate::sysmon::hog_is_back(worker);
+    queue::drain_own(worker);
+    if WORD.reserve_for_running() {
+        roster::assign(worker, permit::RUN);
+        return Woken::WithPermit;
+    }
+    lie_down(worker, false)
+}
+
+fn timer_due() -> bool {
+    let earliest = timer::earliest();
+    earliest != timer::NEVER && earliest <= clock::now()
+}
+
+/// Sleeps in the idle list until a waker assigns a permit, or a due timer makes the worker get up.
+fn sleep(worker: &'static Worker) -> Woken {
+    let this = ptr::from_ref(worker).cast_mut();
+    let mut retire_after = Some(RETIRE_AFTER);
+    loop {
+        if worker.permit.load(Ordering::Acquire) != permit::NONE {
+            break;
+        }
+        let holder = TIMEKEEPER
+            .compare_exchange(ptr::null_mut(), this, Ordering::AcqRel, Ordering::Acquire)
+            .unwrap_or_else(|holder| holder);
+        if !holder.is_null() && !ptr::eq(holder, this) {
+            let begun = clock::now();
+            worker.parker.park(retire_after);
+            if let Some(limit) = retire_after
+                && u128::from(clock::now() - begun) >= limit.as_nanos()
+                && worker.permit.load(Ordering::Acquire) == permit::NONE
+            {
+                if roster::retire_idle(worker, resize::procs() + 1) {
+                    return Woken::Retired;
+                }
+                // Needed as a spare: sleeps without a tick from here on.
+                retire_after = None;
+            }
+            continue;
+        }
+        // The timekeeper.
+        let plan = timer::earliest();
+        PLAN.store(plan, Ordering::Relaxed);
+        fence::store_load();
+        if timer::earliest() < plan {
+            continue;
+        }
+        let timeout = if plan == timer::NEVER {
+            None
+        } else {
+            let now = clock::now();
+            if plan <= now {
+                PLAN.store(0, Ordering::Relaxed);
+                if keep_time(worker, now) {
+                    break;
+                }
+                continue;
+            }
+            Some(Duration::from_nanos(plan - now))
+        };
+        worker.parker.park(timeout);
+    }
+    if is_timekeeper(worker) {
+        PLAN.store(0, Ordering::Relaxed);
+        TIMEKEEPER.store(ptr::null_mut(), Ordering::Release);
+    }
+    Woken::WithPermit
+}
+
+/// Timers are due. True if the worker got up with a permit and will fire them as a searcher.
+fn keep_time(worker: &'static Worker, now: u64) -> bool {
+    if !roster::get_up(worker) {
+        return true;
+    }
+    if WORD.reserve_for_searching() {
+        roster::assign(worker, permit::SEARCH);
+        return true;
+    }
+    roster::lie_down(worker);
+    timer::fire_due(now, |record| {
+        if raw::ready_state(record) {
+            queue::inject(record, queue::Lane::Woken);
+        }
+    });
+    wake::after_submit();
+    false
+}

@@ -1,0 +1,226 @@
+//! Where runnable goroutines wait, and how they get there.
+//!
+//! * A worker's *run-next slot*: the goroutine it made runnable last. Owner and others take from it
+//!   by an atomic exchange, so exactly one gets it.
+//! * A worker's *deque*, first in, first out; thieves take from its front.
+//! * The *injector*, shared, in two lanes: *woken* goroutines (timers, foreign threads) before
+//!   *new*, yielded and drained ones, so that a sleeper does not queue behind 10,000 hogs.
+//!
+//! A worker submits to its own queues while it has a permit. Everybody else (foreign threads,
+//! workers without a permit) submits to the injector: only a permit holder's queue is looked
+//! into by thieves.
+//!
+//! Every submission ends with the submitter's half of the wake-up protocol, see
+//! [`wake`](super::wake).
+//!
+//! # Cost of a submission by a permit holder, nobody idle
+//!
+//! One exchange of the run-next slot; if it was occupied a push (two plain stores) and one
+//! StoreLoad fence; one load of the packed word; one load of the permit word.
+
+use std::ptr;
+use std::sync::atomic::Ordering;
+
+use crossbeam_deque::{Injector, Steal};
+
+use super::wake;
+use crate::fence;
+use crate::goroutine::RecordPtr;
+use crate::stack::current_slot;
+use crate::worker::{Worker, permit};
+
+/// A lane of the injector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lane {
+    /// Goroutines that waited.
+    Woken,
+    /// Goroutines that are new, yielded, or were drained from a queue.
+    New,
+}
+
+struct Injectors {
+    woken: Injector<RecordPtr>,
+    new: Injector<RecordPtr>,
+}
+
+static INJECTORS: std::sync::LazyLock<Injectors> = std::sync::LazyLock::new(|| Injectors {
+    woken: Injector::new(),
+    new: Injector::new(),
+});
+
+/// Of how many looks at the injector one prefers the lane of new goroutines.
+const NEW_LANE_EVERY: u32 = 4;
+
+/// A goroutine was readied: it runs next on the caller's worker, if the caller has one with a
+/// permit.
+#[inline]
+pub(crate) fn submit_woken(record: RecordPtr) {
+    match current_slot() {
+        Some(slot) if slot.worker().runs() => submit_next(slot.worker(), record),
+        _ => inject(record, Lane::Woken),
+    }
+}
+
+/// A goroutine was made on a worker with a permit, or readied there.
+#[inline]
+pub(crate) fn submit_next(worker: &'static Worker, record: RecordPtr) {
+    let old = worker.run_next.swap(record.0, Ordering::SeqCst);
+    if old.is_null() {
+        // The exchange is a full barrier on x86-64; elsewhere it needs the fence.
+        #[cfg(not(target_arch = "x86_64"))]
+        fence::store_load();
+        wake::after_run_next(worker);
+    } else {
+        push(worker, RecordPtr(old));
+        fence::store_load();
+        wake::after_submit();
+    }
+    if worker.permit.load(Ordering::Relaxed) != permit::RUN {
+        drain_own(worker);
+    }
+}
+
+/// A goroutine yielded: it goes behind everything in its worker's queue.
+#[inline]
+pub(crate) fn submit_yielded(worker: &'static Worker, record: RecordPtr) {
+    if !worker.runs() {
+        inject(record, Lane::New);
+        return;
+    }
+    push(worker, record);
+    fence::store_load();
+    wake::after_submit();
+    if worker.permit.load(Ordering::Relaxed) != permit::RUN {
+        drain_own(worker);
+    }
+}
+
+/// A goroutine's timer fired on the stack of a worker that runs or searches.
+pub(crate) fn submit_fired(worker: &'static Worker, record: RecordPtr) {
+    if worker.permit.load(Ordering::Relaxed) == permit::NONE {
+        inject(record, Lane::Woken);
+        return;
+    }
+    push(worker, record);
+    fence::store_load();
+    wake::after_submit();
+    recheck(worker);
+}
+
+/// The owner has put something into its queue without a check since: if the permit was taken
+/// meanwhile, the taker may have drained before that.
+pub(crate) fn recheck(worker: &'static Worker) {
+    fence::store_load();
+    if worker.permit.load(Ordering::Relaxed) == permit::NONE {
+        drain_own(worker);
+    }
+}
+
+/// Submits to the injector.
+#[inline(never)]
+pub(crate) fn inject(record: RecordPtr, lane: Lane) {
+    match lane {
+        Lane::Woken => INJECTORS.woken.push(record),
+        Lane::New => INJECTORS.new.push(record),
+    }
+    fence::store_load();
+    wake::after_submit();
+}
+
+/// Pushes to the own deque. Out of line: growing touches the thread-local state of
+/// crossbeam-epoch.
+#[inline(never)]
+fn push(worker: &'static Worker, record: RecordPtr) {
+    worker.deque.push(record);
+}
+
+/// The owner takes what runs next.
+#[inline]
+pub(crate) fn take_run_next(worker: &Worker) -> Option<RecordPtr> {
+    if worker.run_next.load(Ordering::Relaxed).is_null() {
+        return None;
+    }
+    let record = worker.run_next.swap(ptr::null_mut(), Ordering::AcqRel);
+    (!record.is_null()).then_some(RecordPtr(record))
+}
+
+/// Takes one goroutine from the injector and moves a fair share of the rest to the own deque.
+pub(crate) fn take_injected(worker: &'static Worker) -> Option<RecordPtr> {
+    let lanes = &*INJECTORS;
+    let prefer_new = worker
+        .tick
+        .load(Ordering::Relaxed)
+        .is_multiple_of(NEW_LANE_EVERY);
+    let order = if prefer_new {
+        [&lanes.new, &lanes.woken]
+    } else {
+        [&lanes.woken, &lanes.new]
+    };
+    order.into_iter().find_map(|lane| {
+        loop {
+            match lane.steal_batch_and_pop(&worker.deque) {
+                Steal::Success(record) => return Some(record),
+                Steal::Empty => return None,
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        }
+    })
+}
+
+/// Whether the injector holds anything.
+pub(crate) fn injected() -> bool {
+    !INJECTORS.woken.is_empty() || !INJECTORS.new.is_empty()
+}
+
+/// Goroutines in the injector.
+pub(crate) fn injected_len() -> usize {
+    INJECTORS.woken.len() + INJECTORS.new.len()
+}
+
+/// Whether a worker's queues hold anything.
+pub(crate) fn has_work(worker: &Worker) -> bool {
+    !worker.run_next.load(Ordering::SeqCst).is_null() || !worker.stealer.is_empty()
+}
+
+/// The owner moves everything it has to the injector, because it has no permit (any more).
+#[cold]
+#[inline(never)]
+pub(crate) fn drain_own(worker: &'static Worker) {
+    let mut moved = false;
+    // Oldest first: the deque, then the run-next slot.
+    while let Some(record) = worker.deque.pop() {
+        INJECTORS.new.push(record);
+        moved = true;
+    }
+    if let Some(record) = take_run_next(worker) {
+        INJECTORS.woken.push(record);
+        moved = true;
+    }
+    if moved {
+        fence::store_load();
+        wake::after_submit();
+    }
+}
+
+/// Whoever took a worker's permit moves what is in its queues to the injector. The owner may push
+/// and pop meanwhile; what it pushes after this, it drains itself when it sees that its permit is
+/// gone.
+#[inline(never)]
+pub(crate) fn drain_victim(worker: &'static Worker) {
+    let mut budget = worker.stealer.len();
+    while budget > 0 {
+        match worker.stealer.steal() {
+            Steal::Success(record) => {
+                INJECTORS.new.push(record);
+                budget -= 1;
+            }
+            Steal::Empty => break,
+            Steal::Retry => {}
+        }
+    }
+    let record = worker.run_next.swap(ptr::null_mut(), Ordering::SeqCst);
+    if !record.is_null() {
+        INJECTORS.woken.push(RecordPtr(record));
+    }
+    fence::store_load();
+}

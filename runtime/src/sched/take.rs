@@ -1,0 +1,168 @@
+//! How a permit leaves a worker that does not go idle, and who gets it.
+//!
+//! A permit is always in exactly one place: idle (counted in the word), held by a worker (its word
+//! is not NONE and it is in the table), or *in hand* of the code that moves it.
+//!
+//! **No queue is left behind a lost permit**, because thieves look into holders' queues only:
+//!
+//! * who gives its own permit up drains its own queue to the injector;
+//! * who takes another worker's permit does so by CAS, fences, and drains the victim's run-next
+//!   slot and the length it saw of the deque;
+//! * a push may race the take: the worker looks at its permit word after the fence that ends every
+//!   submission, and drains itself if the permit is gone. Push-fence-look against CAS-fence-drain:
+//!   one of the two sees the other.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::word::WORD;
+use super::{find, queue, roster, wake};
+use crate::goroutine::record::{flag, state};
+use crate::goroutine::{Record, RecordPtr};
+use crate::stack::Slot;
+use crate::worker::{Worker, permit};
+use crate::{clock, fence, raw};
+
+/// Takes the permit of another worker (or of the caller's own, from BLOCK). In hand if true.
+pub(crate) fn take(holder: &'static Worker, from: u8) -> bool {
+    if !roster::revoke(holder, from) {
+        return false;
+    }
+    if from == permit::BLOCK {
+        WORD.leave_block();
+    }
+    fence::store_load();
+    queue::drain_victim(holder);
+    true
+}
+
+/// A permit in hand goes where it is needed: to a searcher if there is work, else back.
+pub(crate) fn pass_on() {
+    if WORD.load().debt() == 0 && find::work_in_sight() {
+        WORD.add_searcher();
+        wake::send_searcher();
+    } else {
+        give_back();
+    }
+}
+
+/// A permit in hand becomes idle; then one more look, as after every give-back.
+pub(crate) fn give_back() {
+    WORD.give_back(false);
+    fence::store_load();
+    if find::work_in_sight() {
+        wake::wake_searcher();
+    }
+}
+
+/// The worker gives its permit up, if it still has it: its thread is about to block, or to end.
+pub(crate) fn give_up(worker: &'static Worker) {
+    let had = roster::revoke(worker, permit::RUN);
+    queue::drain_own(worker);
+    if had {
+        pass_on();
+    }
+}
+
+/// As [`give_up`], where the program cannot go on unless some thread takes over.
+pub(crate) fn give_up_or_die(worker: &'static Worker) {
+    let had = roster::revoke(worker, permit::RUN);
+    queue::drain_own(worker);
+    if !had {
+        return;
+    }
+    if find::work_in_sight() {
+        WORD.add_searcher();
+        if let Err(error) = roster::wake_with_permit() {
+            thread_exhaustion(&error);
+        }
+    } else {
+        give_back();
+    }
+}
+
+/// GOMAXPROCS shrank: the worker's permit does not exist any more.
+pub(crate) fn pay_debt(worker: &'static Worker, from: u8) {
+    if from != permit::NONE && roster::revoke(worker, from) {
+        queue::drain_own(worker);
+        // Pays if the debt is still there, else the permit is idle.
+        WORD.give_back(from == permit::SEARCH);
+        fence::store_load();
+        if find::work_in_sight() {
+            wake::wake_searcher();
+        }
+    }
+}
+
+/// A goroutine that is bound to its thread came back from a wait without a permit and waits for
+/// one on its thread. The goroutine stands in the injector as a token.
+pub(crate) fn wait_for_permit(worker: &'static Worker, g: &'static Record) {
+    g.set(flag::TOKEN);
+    g.reason
+        .store(raw::WaitReason::LockedToThread as u8, Ordering::Relaxed);
+    g.state.store(state::ON_THREAD, Ordering::Relaxed);
+    queue::inject(
+        RecordPtr(std::ptr::from_ref(g).cast_mut()),
+        queue::Lane::Woken,
+    );
+    raw::sleep_until_notified(g, None);
+    // A new slice begins. sysmon, which samples, might take the permit at once otherwise.
+    worker.next_tick();
+}
+
+/// The worker has popped a token: its permit goes to the thread that the goroutine is bound to.
+#[cold]
+#[inline(never)]
+pub(crate) fn pass_to_thread(worker: &'static Worker, g: &'static Record) {
+    let slot: *const Slot = g.slot.get();
+    // SAFETY: a goroutine that waits for a permit has a stack.
+    let target = unsafe { &*slot }.worker();
+    if !roster::revoke(worker, permit::RUN) {
+        // Taken in this moment: another worker will pop the token.
+        queue::inject(
+            RecordPtr(std::ptr::from_ref(g).cast_mut()),
+            queue::Lane::Woken,
+        );
+        return;
+    }
+    g.clear(flag::TOKEN);
+    roster::assign(target, permit::RUN);
+    raw::wake_thread(g);
+    queue::drain_own(worker);
+}
+
+/// When a searcher's permit first found no thread, on the scheduler's clock; 0: it did not.
+static NO_THREAD_SINCE: AtomicU64 = AtomicU64::new(0);
+/// How long that may last while work waits.
+const NO_THREAD_MAX: u64 = 2_000_000_000;
+
+/// A searcher's permit is in hand and no thread can be had for it. Work can wait: the threads that
+/// exist will find it, and sysmon tries again; if nothing helps for long, the program ends.
+#[cold]
+pub(crate) fn no_thread(error: &roster::NoThread) {
+    WORD.give_back(true);
+    let now = clock::now();
+    let since = NO_THREAD_SINCE.load(Ordering::Relaxed);
+    if since == 0 {
+        NO_THREAD_SINCE.store(now.max(1), Ordering::Relaxed);
+        static WARNED: AtomicBool = AtomicBool::new(false);
+        if !WARNED.swap(true, Ordering::Relaxed) {
+            eprintln!("gors: {error}; goroutines wait for the threads there are");
+        }
+        crate::sysmon::rouse();
+    } else if now.saturating_sub(since) > NO_THREAD_MAX && roster::threads_all_blocked() {
+        thread_exhaustion(error);
+    }
+}
+
+/// A thread was had, or a worker went idle: not exhausted.
+pub(crate) fn threads_suffice() {
+    if NO_THREAD_SINCE.load(Ordering::Relaxed) != 0 {
+        NO_THREAD_SINCE.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cold]
+fn thread_exhaustion(error: &roster::NoThread) -> ! {
+    eprintln!("gors: {error}");
+    crate::exit::fatal("thread exhaustion")
+}

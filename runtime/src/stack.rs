@@ -1,0 +1,21 @@
+//! Stacks: where they come from, how big they are, which goroutine runs on one.
+//!
+//! ```text
+//!   worker's magazine (hot, LIFO) <--> depot (locked) <-- carve -- arena (one reservation)
+//! ```
+//!
+//! The seam to the rest of the runtime is small: [`Slot`] is a stack with what belongs to it,
+//! [`Magazine`] hands slots out and takes them back, [`current_slot`] finds the slot that the
+//! caller runs on. See [`arena`] for the layout.
+
+pub(crate) mod arena;
+pub(crate) mod depot;
+pub(crate) mod magazine;
+pub(crate) mod overflow;
+pub(crate) mod slot;
+
+pub(crate) use arena::{SizeClass, current_slot};
+pub use depot::free_os_memory;
+pub(crate) use depot::trim;
+pub(crate) use magazine::Magazine;
+pub(crate) use slot::{Action, Slot};

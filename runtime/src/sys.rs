@@ -1,0 +1,15 @@
+//! The operating system, as the runtime sees it.
+//!
+//! Every system call of the runtime goes through this module; another Unix is a new file beside
+//! `linux.rs` with the same functions. Nothing here knows of goroutines.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::*;
+
+mod cpus;
+pub(crate) use cpus::{default_parallelism, num_cpu};
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("gors-runtime runs on Linux; another Unix is a new file in runtime/src/sys/");

@@ -1,0 +1,255 @@
+//! Linux: futexes, memory mappings, the affinity mask.
+
+use std::io;
+use std::ptr;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+/// Sleeps while `*word == expected`, at most for `timeout`. May return spuriously.
+pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+    let spec = timeout.map(|d| libc::timespec {
+        // A timeout beyond the type's range is as good as none.
+        tv_sec: libc::time_t::try_from(d.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::from(d.subsec_nanos()),
+    });
+    let spec = spec.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the word outlives the call (it is borrowed), the timeout is null or a live timespec.
+    // EAGAIN, EINTR and ETIMEDOUT all mean «look again», which every caller does.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            expected,
+            spec,
+        );
+    }
+}
+
+/// Wakes at most one thread that sleeps on `word`.
+///
+/// Takes a pointer, not a reference: the waker may have lost the right to look at the word the
+/// moment it stored into it. The kernel uses the address as a key; a stale one wakes nobody or
+/// causes a spurious wake-up.
+pub(crate) fn futex_wake_one(word: *const AtomicU32) {
+    // SAFETY: FUTEX_WAKE does not read the memory at the address.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word,
+            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+            1,
+        );
+    }
+}
+
+/// Asks the kernel to end this thread's sleeps when they are over, and not up to 50 µs later, which
+/// is its default for saving wake-ups.
+pub(crate) fn precise_sleeps() {
+    // SAFETY: changes a property of the calling thread.
+    unsafe {
+        libc::prctl(libc::PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    }
+}
+
+/// Sleeps, perhaps a little shorter if a signal comes.
+pub(crate) fn sleep(duration: Duration) {
+    let spec = libc::timespec {
+        tv_sec: libc::time_t::try_from(duration.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::from(duration.subsec_nanos()),
+    };
+    // SAFETY: the timespec lives through the call; no remainder is asked for.
+    unsafe {
+        libc::nanosleep(&raw const spec, ptr::null_mut());
+    }
+}
+
+/// Gives the processor to another thread.
+pub(crate) fn yield_thread() {
+    // SAFETY: no arguments, no preconditions.
+    unsafe {
+        libc::sched_yield();
+    }
+}
+
+/// Reserves `len` bytes of address space without memory behind it.
+pub(crate) fn reserve(len: usize) -> io::Result<*mut u8> {
+    // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing.
+    let address = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            len,
+            libc::PROT_NONE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    if address == libc::MAP_FAILED {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(address.cast())
+    }
+}
+
+/// Returns reserved address space.
+///
+/// # Safety
+///
+/// The range belongs to the caller and nothing in it is used any more.
+pub(crate) unsafe fn release(address: *mut u8, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        libc::munmap(address.cast(), len);
+    }
+}
+
+/// Makes a reserved range readable and writable.
+///
+/// # Safety
+///
+/// The range is page-aligned, lies in one reservation of the caller's.
+pub(crate) unsafe fn commit(address: *mut u8, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise; widening access invalidates nothing.
+    let code = unsafe { libc::mprotect(address.cast(), len, libc::PROT_READ | libc::PROT_WRITE) };
+    check(code)
+}
+
+/// Keeps the kernel from backing the range with huge pages. Failure costs memory, not soundness.
+///
+/// # Safety
+///
+/// The range is page-aligned and mapped.
+pub(crate) unsafe fn no_huge_pages(address: *mut u8, len: usize) {
+    // SAFETY: the caller's promise; advice changes no contents.
+    unsafe {
+        libc::madvise(address.cast(), len, libc::MADV_NOHUGEPAGE);
+    }
+}
+
+/// Installs guard markers: any access in the range faults. Costs no mapping (Linux 6.13).
+///
+/// # Safety
+///
+/// The range is page-aligned, anonymous and private, and its contents are not needed.
+pub(crate) unsafe fn guard_install(address: *mut u8, len: usize) -> io::Result<()> {
+    /// `MADV_GUARD_INSTALL`, which the `libc` crate does not name on every target.
+    const MADV_GUARD_INSTALL: libc::c_int = 102;
+    // SAFETY: the caller's promise.
+    let code = unsafe { libc::madvise(address.cast(), len, MADV_GUARD_INSTALL) };
+    check(code)
+}
+
+/// Takes all access from a range: the guard of kernels without markers. Splits the mapping.
+///
+/// # Safety
+///
+/// The range is page-aligned and nothing in it is used any more.
+pub(crate) unsafe fn protect_none(address: *mut u8, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    let code = unsafe { libc::mprotect(address.cast(), len, libc::PROT_NONE) };
+    check(code)
+}
+
+/// Gives the memory of a range back; reading it gives zeros afterwards. Guards stay.
+///
+/// # Safety
+///
+/// The range is page-aligned, anonymous and private, and its contents are not needed.
+pub(crate) unsafe fn discard(address: *mut u8, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    check(unsafe { libc::madvise(address.cast(), len, libc::MADV_DONTNEED) })
+}
+
+/// Writes to standard error without locks or buffers. Async-signal-safe.
+pub(crate) fn write_stderr(mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: the buffer is as long as said.
+        let written =
+            unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
+        match usize::try_from(written) {
+            Ok(written) if written > 0 => bytes = &bytes[written..],
+            _ => return,
+        }
+    }
+}
+
+/// The stack pointer of the interrupted code, out of a signal handler's context; 0 if unknown.
+pub(crate) fn stack_pointer_of(context: *mut libc::c_void) -> usize {
+    let context: *const libc::ucontext_t = context.cast_const().cast();
+    // SAFETY: null or the context that the kernel passed to a SA_SIGINFO handler.
+    let Some(context) = (unsafe { context.as_ref() }) else {
+        return 0;
+    };
+    #[cfg(target_arch = "x86_64")]
+    {
+        context.uc_mcontext.gregs[libc::REG_RSP as usize] as usize
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        context.uc_mcontext.sp as usize
+    }
+}
+
+/// Makes sure that signal handlers of this thread have a stack of their own. Threads of the
+/// standard library have one if its overflow handler is installed, which it is not in every process.
+pub(crate) fn ensure_signal_stack() {
+    /// Room for the frames of wide vector registers and a handler.
+    const SIZE: usize = 64 << 10;
+    // SAFETY: the query writes a whole stack_t; the new stack is leaked, because a thread's signal
+    // stack must outlive everything that runs on the thread.
+    unsafe {
+        let mut old = std::mem::zeroed::<libc::stack_t>();
+        if libc::sigaltstack(ptr::null(), &raw mut old) == 0 && old.ss_flags & libc::SS_DISABLE != 0
+        {
+            let Ok(memory) = reserve(SIZE) else { return };
+            if commit(memory, SIZE).is_ok() {
+                let stack = libc::stack_t {
+                    ss_sp: memory.cast(),
+                    ss_flags: 0,
+                    ss_size: SIZE,
+                };
+                libc::sigaltstack(&raw const stack, ptr::null_mut());
+            }
+        }
+    }
+}
+
+/// How many mappings the process may have (`vm.max_map_count`).
+pub(crate) fn max_map_count() -> usize {
+    std::fs::read_to_string("/proc/sys/vm/max_map_count")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(65_530)
+}
+
+/// How many CPUs the calling thread may run on; `None` if the kernel does not say.
+pub(crate) fn affinity_count() -> Option<usize> {
+    // Machines with more CPUs than the libc type holds answer EINVAL: grow until it fits.
+    let mut words = 16;
+    while words <= 4096 {
+        let mut mask = vec![0_u64; words];
+        // SAFETY: the buffer is as long as said, and only written to.
+        let bytes = unsafe {
+            libc::syscall(
+                libc::SYS_sched_getaffinity,
+                0,
+                words * size_of::<u64>(),
+                mask.as_mut_ptr(),
+            )
+        };
+        if bytes > 0 {
+            return Some(mask.iter().map(|word| word.count_ones() as usize).sum());
+        }
+        words *= 2;
+    }
+    None
+}
+
+fn check(code: libc::c_int) -> io::Result<()> {
+    if code == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}

@@ -1,0 +1,168 @@
+//! Timers: who waits until when, and who fires them.
+//!
+//! A timer is a [`Node`] in one of a few lockable heaps. Anybody may fire due timers: a worker
+//! that runs out of local work, every worker on its 61st tick, the timekeeper (one idle worker
+//! that sleeps until the earliest deadline, see [`sched::idle`](crate::sched::idle)) and sysmon.
+//!
+//! # States of a node, and who moves it
+//!
+//! * *out*: not in a heap (`index` is [`OUT`]); belongs to whoever made it.
+//! * *armed*: in the heap of `shard`; may be touched under that shard's lock only.
+//!
+//! [`insert`] moves out to armed. Under the shard's lock, [`fire_due`] moves armed to out and does
+//! the one thing the node stands for: it claims the wait with TIMED_OUT. [`cancel`] takes the same
+//! lock, so once it returns, nobody is in the middle of firing and the node's memory may go, which
+//! is why a node may live in the waiter's frame. The goroutines that were claimed are readied after
+//! the lock is open; by then the node is not looked at any more.
+//!
+//! No deadline is missed: `insert` publishes the shard's earliest deadline before the
+//! StoreLoad fence and looks at the timekeeper's planned wake-up after it; the timekeeper
+//! publishes its plan, fences, and looks at all shards once more.
+
+mod heap;
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use self::heap::Heap;
+use crate::goroutine::RecordPtr;
+use crate::raw::SpinLock;
+
+/// Value of [`Node::index`] outside a heap.
+pub(crate) const OUT: usize = usize::MAX;
+/// No deadline.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// A timer; see the [module](self).
+pub(crate) struct Node {
+    when: u64,
+    index: Cell<usize>,
+    shard: Cell<u8>,
+    record: RecordPtr,
+}
+
+impl Node {
+    /// A timer that ends the current wait of `record` at `when`, with TIMED_OUT.
+    pub(crate) const fn new(when: u64, record: RecordPtr) -> Self {
+        Self {
+            when,
+            index: Cell::new(OUT),
+            shard: Cell::new(0),
+            record,
+        }
+    }
+}
+
+const SHARDS: usize = 8;
+/// Goroutines readied between two looks at the lock.
+const BATCH: usize = 32;
+
+#[repr(align(128))]
+struct Shard {
+    lock: SpinLock,
+    /// Deadline of the heap's root, [`NEVER`] if it is empty. Written under the lock.
+    earliest: AtomicU64,
+    /// Under the lock.
+    heap: Cell<Option<Box<Heap>>>,
+}
+
+// SAFETY: the heap is touched under the lock only.
+unsafe impl Sync for Shard {}
+
+static TIMERS: [Shard; SHARDS] = [const {
+    Shard {
+        lock: SpinLock::new(),
+        earliest: AtomicU64::new(NEVER),
+        heap: Cell::new(None),
+    }
+}; SHARDS];
+
+/// Spreads timers of foreign threads.
+static NEXT_SHARD: AtomicUsize = AtomicUsize::new(0);
+
+impl Shard {
+    /// Runs `f` on the heap under the lock, then publishes the earliest deadline.
+    fn with<R>(&self, f: impl FnOnce(&mut Heap) -> R) -> R {
+        self.lock.lock();
+        let mut heap = self.heap.take().unwrap_or_default();
+        let result = f(&mut heap);
+        self.earliest.store(heap.earliest(), Ordering::Relaxed);
+        self.heap.set(Some(heap));
+        // SAFETY: locked above, by us.
+        unsafe { self.lock.unlock() };
+        result
+    }
+}
+
+/// Arms a timer. `hint` chooses the shard: a worker's number spreads contention.
+///
+/// # Safety
+///
+/// The node is out, and stays where it is until it was fired or cancelled; its record's wait is
+/// armed.
+pub(crate) unsafe fn insert(node: *const Node, hint: Option<usize>) {
+    let hint = hint.unwrap_or_else(|| NEXT_SHARD.fetch_add(1, Ordering::Relaxed));
+    let shard = hint % SHARDS;
+    // SAFETY: the caller's promise; read before the insertion, after which it may be gone.
+    let when = unsafe {
+        (*node).shard.set(shard as u8);
+        (*node).when
+    };
+    TIMERS[shard].with(|heap| {
+        // SAFETY: under the shard's lock.
+        unsafe { heap.push(when, node) };
+    });
+    crate::sched::idle::timer_added(when);
+}
+
+/// Disarms a timer; false if it had fired. Afterwards nobody touches the node.
+pub(crate) fn cancel(node: &Node) -> bool {
+    TIMERS[node.shard.get() as usize].with(|heap| {
+        if node.index.get() == OUT {
+            return false;
+        }
+        // SAFETY: under the lock of the shard whose heap holds it.
+        unsafe { heap.remove(node) };
+        true
+    })
+}
+
+/// The earliest deadline of all timers, [`NEVER`] if there is none.
+pub(crate) fn earliest() -> u64 {
+    TIMERS
+        .iter()
+        .map(|shard| shard.earliest.load(Ordering::Relaxed))
+        .min()
+        .unwrap_or(NEVER)
+}
+
+/// Fires every timer due at `now`: passes each goroutine that is to be readied to `ready`, in
+/// order of deadline within a shard. Returns how many that were.
+pub(crate) fn fire_due(now: u64, mut ready: impl FnMut(RecordPtr)) -> usize {
+    let mut fired = 0;
+    for shard in &TIMERS {
+        while shard.earliest.load(Ordering::Relaxed) <= now {
+            let mut due = [RecordPtr(std::ptr::null_mut()); BATCH];
+            let mut count = 0;
+            shard.with(|heap| {
+                while count < BATCH {
+                    // SAFETY: under the shard's lock.
+                    let Some(node) = (unsafe { heap.pop_due(now) }) else {
+                        break;
+                    };
+                    // SAFETY: the node cannot go before `cancel` has had the lock.
+                    let record = unsafe { (*node).record };
+                    if crate::raw::Task::from_record(record).try_claim(crate::raw::TIMED_OUT) {
+                        due[count] = record;
+                        count += 1;
+                    }
+                }
+            });
+            for record in &due[..count] {
+                ready(*record);
+            }
+            fired += count;
+        }
+    }
+    fired
+}

@@ -1,0 +1,217 @@
+//! A worker: an OS thread that runs goroutines, and the queue that belongs to it.
+//!
+//! # Who may touch what
+//!
+//! *Owner* fields are touched by the worker's own thread only, on its own stack or on the stack of
+//! the goroutine that it runs. *Shared* fields are atomics with a protocol: `permit` below,
+//! `run_next` and the deque in [`sched::queue`](crate::sched::queue).
+//!
+//! # The permit word
+//!
+//! | value | meaning | who leaves it |
+//! | --- | --- | --- |
+//! | NONE | may not run goroutines | whoever assigns a permit, under the roster's lock |
+//! | RUN | runs goroutines | the worker; or a taker, by CAS to NONE |
+//! | SEARCH | looks for work | the worker only |
+//! | BLOCK | inside `blocking`, keeps the permit until somebody wants it | the worker, by CAS to RUN; or a taker, by CAS to NONE |
+//!
+//! Moves from and to NONE happen under the roster's lock together with the worker's place in the
+//! table of permit holders, so «in the table» and «not NONE» are the same thing.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use crossbeam_deque::{Stealer, Worker as Deque};
+
+use crate::goroutine::slab::RecordCache;
+use crate::goroutine::{Record, RecordPtr};
+use crate::stack::Magazine;
+use crate::sys;
+
+/// Values of [`Worker::permit`].
+pub(crate) mod permit {
+    /// May not run goroutines.
+    pub(crate) const NONE: u8 = 0;
+    /// Runs goroutines.
+    pub(crate) const RUN: u8 = 1;
+    /// Looks for work.
+    pub(crate) const SEARCH: u8 = 2;
+    /// Inside `blocking`.
+    pub(crate) const BLOCK: u8 = 3;
+}
+
+/// See the [module](self). Workers are never freed; a retired thread leaves its worker to the next.
+#[repr(align(128))]
+pub(crate) struct Worker {
+    /// Shared. See the table above.
+    pub(crate) permit: AtomicU8,
+    /// Shared. sysmon's wish that the goroutine end its slice at the next checkpoint.
+    pub(crate) preempt: AtomicBool,
+    /// Shared: the permit was taken by sysmon while the goroutine ran on.
+    pub(crate) hog: AtomicBool,
+    /// Written by the owner: counts goroutines run. Read by sysmon and thieves.
+    pub(crate) tick: AtomicU32,
+    /// Shared: the goroutine to run next.
+    pub(crate) run_next: AtomicPtr<Record>,
+    /// Owner.
+    pub(crate) deque: Deque<RecordPtr>,
+    /// Owner: goroutines taken from `run_next` in a row.
+    pub(crate) run_next_streak: Cell<u32>,
+    /// Owner: run-next-only submissions that woke nobody.
+    pub(crate) held_back: Cell<u32>,
+    /// Owner.
+    pub(crate) records: RecordCache,
+    /// Owner.
+    pub(crate) stacks: Magazine,
+    /// Owner: the next goroutine number, and the end of the batch.
+    pub(crate) goids: Cell<(u64, u64)>,
+    /// Owner.
+    random: Cell<u64>,
+    /// Written by the owner, read by statistics.
+    pub(crate) counters: Counters,
+    /// Shared.
+    pub(crate) stealer: Stealer<RecordPtr>,
+    /// Shared.
+    pub(crate) parker: ThreadParker,
+    /// Index in the table of permit holders; under the roster's lock.
+    pub(crate) holder: Cell<usize>,
+    pub(crate) id: usize,
+}
+
+// SAFETY: owner fields are touched by one thread at a time (the worker's thread; a retired
+// worker's successor is ordered after it by the roster's lock), shared ones are synchronised.
+unsafe impl Sync for Worker {}
+// SAFETY: as above.
+unsafe impl Send for Worker {}
+
+/// Totals of one worker. One writer, so adding is a load and a store.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) spawned: Counter,
+    pub(crate) ended: Counter,
+    pub(crate) steals: Counter,
+}
+
+/// A number with one writer and any readers.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds; for the one writer.
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        self.0
+            .store(self.0.load(Ordering::Relaxed) + n, Ordering::Release);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Worker {
+    pub(crate) fn new(id: usize) -> Self {
+        let deque = Deque::new_fifo();
+        Self {
+            permit: AtomicU8::new(permit::NONE),
+            preempt: AtomicBool::new(false),
+            hog: AtomicBool::new(false),
+            tick: AtomicU32::new(0),
+            run_next: AtomicPtr::new(std::ptr::null_mut()),
+            stealer: deque.stealer(),
+            deque,
+            run_next_streak: Cell::new(0),
+            held_back: Cell::new(0),
+            records: RecordCache::new(),
+            stacks: Magazine::new(crate::config::get().stack_class),
+            goids: Cell::new((0, 0)),
+            random: Cell::new(crate::random::seed()),
+            counters: Counters::default(),
+            parker: ThreadParker::new(),
+            holder: Cell::new(usize::MAX),
+            id,
+        }
+    }
+
+    /// Whether the worker may run goroutines now.
+    #[inline]
+    pub(crate) fn runs(&self) -> bool {
+        self.permit.load(Ordering::Relaxed) == permit::RUN
+    }
+
+    /// A new time slice begins; for the owner.
+    #[inline]
+    pub(crate) fn next_tick(&self) {
+        let tick = self.tick.load(Ordering::Relaxed);
+        self.tick.store(tick.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// A random number; for the owner.
+    #[inline]
+    pub(crate) fn random(&self) -> u64 {
+        crate::random::step(&self.random)
+    }
+
+    /// A number for a new goroutine; for the owner.
+    #[inline]
+    pub(crate) fn goid(&self) -> u64 {
+        let (next, end) = self.goids.get();
+        if next == end {
+            return self.goid_batch();
+        }
+        self.goids.set((next + 1, end));
+        next
+    }
+
+    #[cold]
+    fn goid_batch(&self) -> u64 {
+        let (first, end) = crate::spawn::goid_batch();
+        self.goids.set((first + 1, end));
+        first
+    }
+}
+
+/// Where an idle worker's thread sleeps. One token; unparking before parking is not lost.
+pub(crate) struct ThreadParker(AtomicU32);
+
+impl ThreadParker {
+    const EMPTY: u32 = 0;
+    const TOKEN: u32 = 1;
+    const ASLEEP: u32 = 2;
+
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU32::new(Self::EMPTY))
+    }
+
+    /// Sleeps until there is a token, and takes it; or until the time is over.
+    pub(crate) fn park(&self, timeout: Option<std::time::Duration>) {
+        if self
+            .0
+            .compare_exchange(
+                Self::EMPTY,
+                Self::ASLEEP,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            )
+            .is_ok()
+        {
+            match timeout {
+                None => {
+                    while self.0.load(Ordering::Acquire) == Self::ASLEEP {
+                        sys::futex_wait(&self.0, Self::ASLEEP, None);
+                    }
+                }
+                // A spurious wake-up ends a timed sleep early: its callers look at the clock.
+                Some(_) => sys::futex_wait(&self.0, Self::ASLEEP, timeout),
+            }
+        }
+        self.0.swap(Self::EMPTY, Ordering::AcqRel);
+    }
+
+    /// Leaves a token and wakes the sleeper.
+    pub(crate) fn unpark(&self) {
+        if self.0.swap(Self::TOKEN, Ordering::AcqRel) == Self::ASLEEP {
+            sys::futex_wake_one(&raw const self.0);
+        }
+    }
+}

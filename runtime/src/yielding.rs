@@ -1,0 +1,92 @@
+//! Giving the processor away, and sleeping.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::goroutine::record::flag;
+use crate::raw::{self, Task, WaitReason};
+use crate::stack::{Action, current_slot};
+
+/// Lets other goroutines run; the caller goes to the tail of its worker's queue.
+///
+/// Returns when its turn comes again, perhaps on another thread. On a plain thread it is
+/// `std::thread::yield_now`.
+///
+/// Go: `runtime.Gosched`.
+///
+/// ```
+/// gors_runtime::run(|| {
+///     gors_runtime::go!(|| println!("first"));
+///     gors_runtime::gosched();
+///     println!("second, most likely");
+/// });
+/// ```
+#[inline]
+pub fn gosched() {
+    let Some(slot) = current_slot() else {
+        std::thread::yield_now();
+        return;
+    };
+    let g = slot.record();
+    if g.has(flag::ATTENTION) {
+        raw::exit_point();
+    }
+    if g.has(flag::WAITS_ON_THREAD) || std::thread::panicking() {
+        crate::blocking::yield_in_place(slot);
+    } else {
+        // SAFETY: on this stack; nothing of the thread is used after the call.
+        unsafe { slot.switch_out(Action::Yield) };
+    }
+}
+
+/// For long loops: yields if the goroutine's time slice is used up, and costs a few loads if not.
+///
+/// A goroutine that never blocks is not interrupted; the runtime lets others run beside it, on more
+/// threads than there are permits. A `checkpoint` in its loop keeps it within them. Does nothing on
+/// a plain thread.
+///
+/// Go interrupts loops by itself.
+///
+/// ```
+/// gors_runtime::run(|| {
+///     let mut sum = 0_u64;
+///     for n in 0..1_000_000 {
+///         sum = sum.wrapping_add(n);
+///         gors_runtime::checkpoint();
+///     }
+///     assert_eq!(sum, 499_999_500_000);
+/// });
+/// ```
+#[inline]
+pub fn checkpoint() {
+    if let Some(slot) = current_slot() {
+        let worker = slot.worker();
+        if worker.preempt.load(Ordering::Relaxed) || !worker.runs() {
+            gosched();
+        }
+    }
+}
+
+/// Suspends the calling goroutine, or plain thread, for at least `duration`. Zero returns at once.
+///
+/// Go: `time.Sleep`.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// let start = Instant::now();
+/// gors_runtime::sleep(Duration::from_millis(2));
+/// assert!(start.elapsed() >= Duration::from_millis(2));
+/// ```
+pub fn sleep(duration: Duration) {
+    raw::exit_point();
+    if duration.is_zero() {
+        return;
+    }
+    let Some(deadline) = Instant::now().checked_add(duration) else {
+        // Beyond the clock's range: for ever.
+        raw::park_forever(WaitReason::Sleep);
+    };
+    Task::current().arm();
+    // SAFETY: armed, nothing published: only the deadline ends the wait.
+    unsafe { raw::park(WaitReason::Sleep, Some(deadline), None) };
+}
