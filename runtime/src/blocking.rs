@@ -16,7 +16,7 @@
 //! end one that it never began.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::fence;
@@ -88,6 +88,7 @@ fn enter(worker: &'static Worker) {
         .is_err()
     {
         WORD.leave_block();
+        crate::sysmon::hog_is_back(worker);
         queue::drain_own(worker);
         return;
     }
@@ -115,11 +116,11 @@ fn leave(slot: &'static Slot, g: &'static Record) {
         worker.next_tick();
         return;
     }
-    crate::sysmon::hog_is_back(worker);
+    worker.next_tick();
     if WORD.reserve_for_running() {
         roster::assign(worker, permit::RUN);
     } else if g.has(flag::LOCKED) || std::thread::panicking() {
-        take::wait_for_permit(worker, g);
+        take::wait_for_permit(g);
     } else {
         // SAFETY: on this stack; nothing of the thread is used after the call.
         unsafe { slot.switch_out(Action::Requeue) };
@@ -139,8 +140,15 @@ pub(crate) unsafe fn wait_in_place(
     unlock: Option<raw::Unlock>,
 ) {
     if g.has(flag::BLOCKING) {
+        if deadline.is_none() {
+            IN_PLACE.fetch_add(1, Ordering::SeqCst);
+        }
         // SAFETY: the caller's promise.
-        return unsafe { raw::wait_on_thread(g, deadline, unlock) };
+        unsafe { raw::wait_on_thread(g, deadline, unlock) };
+        if deadline.is_none() {
+            IN_PLACE.fetch_sub(1, Ordering::SeqCst);
+        }
+        return;
     }
     let worker = current_slot()
         .expect("a goroutine waits on its own stack")
@@ -150,18 +158,34 @@ pub(crate) unsafe fn wait_in_place(
         // SAFETY: the caller's promise.
         unsafe { unlock(data) };
     }
-    take::give_up_or_die(worker);
+    crate::sysmon::hog_is_back(worker);
+    if deadline.is_none() {
+        IN_PLACE.fetch_add(1, Ordering::SeqCst);
+    }
+    take::give_up(worker);
     raw::sleep_until_notified(g, deadline);
+    if deadline.is_none() {
+        IN_PLACE.fetch_sub(1, Ordering::SeqCst);
+    }
     come_back(worker, g);
+}
+
+/// Workers' threads that wait in place without a deadline.
+static IN_PLACE: AtomicUsize = AtomicUsize::new(0);
+
+/// How many workers' threads wait in place without a deadline.
+pub(crate) fn in_place() -> usize {
+    IN_PLACE.load(Ordering::SeqCst)
 }
 
 /// The goroutine runs again on its thread and needs a permit.
 fn come_back(worker: &'static Worker, g: &'static Record) {
-    crate::sysmon::hog_is_back(worker);
+    // A new slice begins.
+    worker.next_tick();
     if WORD.reserve_for_running() {
         roster::assign(worker, permit::RUN);
     } else {
-        take::wait_for_permit(worker, g);
+        take::wait_for_permit(g);
     }
 }
 
@@ -176,8 +200,9 @@ pub(crate) fn yield_in_place(slot: &'static Slot) {
     }
     let worker = slot.worker();
     if queue::has_work(worker) || find::work_in_sight() || !worker.runs() {
-        take::give_up_or_die(worker);
-        take::wait_for_permit(worker, g);
+        crate::sysmon::hog_is_back(worker);
+        take::give_up(worker);
+        come_back(worker, g);
     }
 }
 

@@ -72,6 +72,7 @@ fn thread_record() -> RecordPtr {
     record
         .created
         .store(ptr::null_mut(), std::sync::atomic::Ordering::Relaxed);
+    record.note_thread();
     replace_record(fresh.0);
     // A thread whose destructors already run has no guard any more: its record is lost with it.
     // That is 128 bytes for each thread that waits in a destructor after our own.
@@ -83,12 +84,12 @@ fn thread_record() -> RecordPtr {
 fn load_record() -> *mut Record {
     // SAFETY: empty. Volatile, so that calls of this function are not merged.
     unsafe { asm!("", options(nostack, preserves_flags)) };
-    RECORD.with(Cell::get)
+    RECORD.get()
 }
 
 #[inline(never)]
 fn replace_record(record: *mut Record) -> *mut Record {
     // SAFETY: as above.
     unsafe { asm!("", options(nostack, preserves_flags)) };
-    RECORD.with(|cell| cell.replace(record))
+    RECORD.replace(record)
 }

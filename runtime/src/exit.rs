@@ -58,6 +58,11 @@ fn ends_process(g: &Record) -> bool {
 
 /// Puts the marking hook before the one that is there. Once, at the start of the runtime.
 pub(crate) fn install() {
+    if std::thread::panicking() {
+        // A thread that unwinds may not change the hook; another one may.
+        let _ = std::thread::spawn(install).join();
+        return;
+    }
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if let Some(g) = current::goroutine()
@@ -87,7 +92,7 @@ pub(crate) fn wait_for_unwinding() {
         if UNWINDING.load(Ordering::SeqCst) == 0 {
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        crate::sys::sleep(std::time::Duration::from_millis(1));
     }
 }
 
@@ -115,7 +120,11 @@ pub(crate) fn goroutine_unwound(g: &'static Record, payload: Box<dyn Any + Send>
         eprintln!("\n{}", crate::dump::headline(g, "running"));
         std::process::exit(2);
     }
-    // A payload whose destructor panics must not take the goroutine's root with it.
+    drop_payload(payload);
+}
+
+/// Drops a panic's payload, whose destructor may panic itself.
+pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(nested) = panic::catch_unwind(panic::AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(nested);
     }
@@ -164,6 +173,13 @@ impl Drop for AbortOnUnwind {
             std::process::abort();
         }
     }
+}
+
+/// Ends the process with a list of all goroutines. Exit code 2.
+#[cold]
+pub(crate) fn fatal_with_dump(message: &str) -> ! {
+    eprintln!("fatal error: {message}\n\n{}", crate::dump::stack_dump());
+    std::process::exit(2);
 }
 
 /// Ends the process: the runtime cannot go on. Exit code 2.

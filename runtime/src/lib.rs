@@ -30,6 +30,7 @@ mod blocking;
 mod clock;
 mod config;
 mod current;
+mod deadlock;
 mod dump;
 mod exit;
 mod fence;

@@ -16,10 +16,15 @@
 //! what it waits for, unlock, [`Task::ready`].
 
 mod cancel;
+mod condvar;
+mod func_timer;
+mod guarded;
 mod limited;
 mod lock;
 mod mutex;
+mod once;
 mod rwlock;
+mod semaphore;
 mod spin;
 mod task;
 mod unwind;
@@ -28,10 +33,15 @@ mod wait_reason;
 mod waiter;
 
 pub use self::cancel::Cancel;
+pub use self::condvar::RawCondvar;
+pub use self::func_timer::FuncTimer;
+pub use self::guarded::Guarded;
 pub use self::limited::{lock_limited, read_limited, write_limited};
 pub use self::lock::SpinLock;
 pub use self::mutex::RawMutex;
+pub use self::once::{Attempt, OnceCell, RawOnce};
 pub use self::rwlock::RawRwLock;
+pub use self::semaphore::RawSemaphore;
 pub use self::task::{
     FIRST_TOKEN, OPEN, TIMED_OUT, Task, Unlock, exit_point, park, park_forever, random,
 };

@@ -4,10 +4,9 @@ use std::any::Any;
 use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use crate::join::{Outcome, Packet};
-use crate::raw::WaitReason;
+use crate::raw::{self, WaitReason};
 use crate::spawn::{self, Builder, Extras};
 use crate::{current, exit};
 
@@ -91,16 +90,9 @@ fn resume(payload: Box<dyn Any + Send>) -> ! {
     resume_unwind(payload)
 }
 
-/// The main goroutine has ended by `goexit`: the program lives as long as another goroutine does.
+/// The main goroutine has ended by `goexit`: the program lives as long as another goroutine does,
+/// and sysmon ends it then.
 fn main_is_gone() -> ! {
-    let mut pause = Duration::from_millis(1);
-    loop {
-        // The end of a goroutine is counted after its last instruction: two looks agree only when
-        // nothing is about to start another one.
-        if spawn::num_goroutine() == 0 {
-            exit::fatal("no goroutines (main called runtime.Goexit) - deadlock!");
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(100));
-    }
+    crate::deadlock::main_is_gone();
+    raw::park_forever(WaitReason::Run)
 }

@@ -8,6 +8,7 @@
 //! | [`roster`] | which workers exist, sleep, hold permits? |
 //! | [`find`] | what does a worker run next? |
 //! | [`idle`] | how does a worker sleep, and who watches the timers meanwhile? |
+//! | [`stackless`] | what if there is no stack left? |
 //! | [`take`] | how does a permit leave a worker that does not give it? |
 //! | [`resize`] | what does `gomaxprocs(n)` do? |
 //!
@@ -18,19 +19,17 @@ pub(crate) mod idle;
 pub(crate) mod queue;
 pub(crate) mod resize;
 pub(crate) mod roster;
+pub(crate) mod stackless;
 pub(crate) mod take;
 pub(crate) mod wake;
 pub(crate) mod word;
 
-use std::collections::VecDeque;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
 
 use crate::goroutine::RecordPtr;
 use crate::goroutine::record::{flag, state};
-use crate::stack::{Action, Slot, magazine};
+use crate::stack::{Action, Slot};
 use crate::worker::{Worker, permit};
 use crate::{sysmon, timer};
 
@@ -39,6 +38,9 @@ pub(crate) fn worker_main(worker: &'static Worker) {
     let _bomb = crate::exit::AbortOnUnwind;
     crate::sys::precise_sleeps();
     crate::sys::ensure_signal_stack();
+    worker
+        .thread
+        .store(crate::sys::thread_id(), Ordering::Relaxed);
     loop {
         if worker.permit.load(Ordering::Acquire) == permit::NONE
             && idle::without_permit(worker) == idle::Woken::Retired
@@ -129,55 +131,28 @@ fn commit(worker: &'static Worker, slot: &'static Slot) {
     }
 }
 
-/// Goroutines that found no stack, in order.
-static STACKLESS: Mutex<VecDeque<RecordPtr>> = Mutex::new(VecDeque::new());
-static STACKLESS_COUNT: AtomicUsize = AtomicUsize::new(0);
-
-/// Gives a goroutine that runs for the first time its stack.
+/// Gives a goroutine that runs for the first time its stack; `None`: it waits for one.
 #[inline]
 fn bind(worker: &'static Worker, record: RecordPtr) -> Option<NonNull<Slot>> {
-    let g = record.get();
-    let slot = match g.cold_if_any() {
-        Some(cold) if cold.stack_size != 0 => take_sized(cold.stack_size),
+    let slot = match record.get().cold_if_any() {
+        Some(cold) if cold.stack_size != 0 => stackless::take_sized(cold.stack_size),
         _ => worker.stacks.take(),
     };
     match slot {
         Ok(slot) => {
-            g.slot.set(slot.as_ptr());
-            // SAFETY: a slot's header is always readable; the slot is ours.
-            unsafe { slot.as_ref() }.record.set(record.0);
+            attach(record, slot);
             Some(slot)
         }
-        Err(_) => {
-            wait_for_stack(record);
-            None
-        }
+        Err(_) => stackless::wait(worker, record),
     }
 }
 
-#[cold]
-fn take_sized(size: usize) -> std::io::Result<NonNull<Slot>> {
-    magazine::take_any(crate::stack::SizeClass::for_stack(size)?)
-}
-
-/// The goroutine waits until another one's stack comes free.
-#[cold]
-fn wait_for_stack(record: RecordPtr) {
-    let mut waiting = STACKLESS.lock();
-    waiting.push_back(record);
-    STACKLESS_COUNT.store(waiting.len(), Ordering::SeqCst);
-}
-
-/// A stack came free: somebody who waits for one may try again.
-#[cold]
-fn stack_came_free() {
-    let mut waiting = STACKLESS.lock();
-    let record = waiting.pop_front();
-    STACKLESS_COUNT.store(waiting.len(), Ordering::SeqCst);
-    drop(waiting);
-    if let Some(record) = record {
-        queue::inject(record, queue::Lane::Woken);
-    }
+/// The goroutine owns the stack from now on.
+#[inline]
+fn attach(record: RecordPtr, slot: NonNull<Slot>) {
+    record.get().slot.set(slot.as_ptr());
+    // SAFETY: a slot's header is always readable; the slot is the caller's.
+    unsafe { slot.as_ref() }.record.set(record.0);
 }
 
 /// The goroutine has ended: record and stack go back while they are hot.
@@ -187,12 +162,13 @@ fn finish(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) -> Ne
     let locked = g.has(flag::LOCKED);
     g.slot.set(std::ptr::null_mut());
     g.drop_cold();
-    worker.stacks.give(slot);
+    if stackless::any() {
+        stackless::give(worker, slot);
+    } else {
+        worker.stacks.give(slot);
+    }
     worker.records.give(record);
     worker.counters.ended.add(1);
-    if STACKLESS_COUNT.load(Ordering::Relaxed) != 0 {
-        stack_came_free();
-    }
     if locked { Next::Retire } else { Next::Go }
 }
 

@@ -110,7 +110,9 @@ fn keep_panic(shared: &Shared, payload: Box<dyn Any + Send>) {
         Some(_) => Some(payload),
     };
     drop(first);
-    drop(spare);
+    if let Some(spare) = spare {
+        crate::exit::drop_payload(spare);
+    }
 }
 
 impl<'scope> Scope<'scope, '_> {
@@ -219,6 +221,8 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///
     /// Never: the handle is whole until it is consumed here.
     pub fn join(mut self) -> Result<T, JoinError> {
+        // First, while the handle is whole: a goexit here must not lose a panic.
+        raw::exit_point();
         self.inner.take().expect("joined once").join()
     }
 

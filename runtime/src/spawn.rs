@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::exit::PanicPolicy;
-use crate::goroutine::record::flag;
+use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr, slab};
 use crate::join::{JoinHandle, Packet};
 use crate::sched::queue::{self, Lane};
@@ -94,6 +94,17 @@ fn begin_outside(wanted: u64) -> (RecordPtr, u64) {
         id => id,
     };
     (record, id)
+}
+
+/// Makes a `go!` goroutine that waits to be readied, on any stack: a timer starts it.
+pub(crate) fn start_by_timer<F>(f: F, created: &'static Location<'static>) -> RecordPtr
+where
+    F: FnOnce() + Send + 'static,
+{
+    let (record, id) = begin_outside(0);
+    record.get().prepare(f, id, flag::FATAL_PANIC, created);
+    record.get().state.store(state::PARKED, Ordering::Relaxed);
+    record
 }
 
 /// The expansion of [`go!`](crate::go).

@@ -23,7 +23,7 @@ use crate::goroutine::Record;
 use crate::sched::word::WORD;
 use crate::sched::{find, idle, queue, resize, roster, take, wake};
 use crate::worker::{Worker, permit};
-use crate::{clock, fence, raw, stack, sys, timer};
+use crate::{clock, deadlock, fence, raw, stack, sys, timer};
 
 const SHORTEST: u64 = 20_000;
 const LONGEST: u64 = 10_000_000;
@@ -45,8 +45,21 @@ const TRIM_EVERY: u64 = 1_000_000_000;
 /// The pause while there is nothing but stacks to trim.
 const TRIM_PAUSE: Duration = Duration::from_millis(200);
 
+/// How often a deadlock is looked for after everything fell asleep, and the first pause between
+/// two looks; it doubles. Later only a plain thread that parks can make one.
+const DEADLOCK_LOOKS: u32 = 4;
+const FIRST_DEADLOCK_PAUSE: u64 = 500_000_000;
+
 /// 1: sysmon sleeps.
 static ASLEEP: AtomicU32 = AtomicU32::new(0);
+/// sysmon's own thread.
+static THREAD: AtomicU32 = AtomicU32::new(0);
+
+/// The kernel's number of sysmon's thread.
+pub(crate) fn thread() -> u32 {
+    THREAD.load(Ordering::Relaxed)
+}
+
 /// Hogs that run without a permit.
 static HOGS: AtomicUsize = AtomicUsize::new(0);
 /// Permits taken from hogs, and from goroutines inside `blocking`, since the start.
@@ -63,6 +76,11 @@ pub(crate) fn start() {
         eprintln!("gors: cannot create a thread: {error}");
         crate::exit::fatal("thread exhaustion");
     }
+}
+
+/// A plain thread parks without a deadline: perhaps it was the last that could wake anybody.
+pub(crate) fn plain_thread_parks() {
+    rouse();
 }
 
 /// Wakes sysmon if it sleeps: a permit was assigned.
@@ -97,6 +115,8 @@ struct Sysmon {
     cap_full_since: Option<u64>,
     warned: bool,
     trimmed: u64,
+    deadlock_looks: u32,
+    next_deadlock_look: u64,
 }
 
 impl Default for Sysmon {
@@ -109,6 +129,8 @@ impl Default for Sysmon {
             cap_full_since: None,
             warned: false,
             trimmed: 0,
+            deadlock_looks: 0,
+            next_deadlock_look: 0,
         }
     }
 }
@@ -117,6 +139,7 @@ impl Sysmon {
     fn run(mut self) {
         let _bomb = crate::exit::AbortOnUnwind;
         sys::precise_sleeps();
+        THREAD.store(sys::thread_id(), Ordering::Relaxed);
         loop {
             self.sleep();
             if self.look() {
@@ -139,11 +162,26 @@ impl Sysmon {
         }
         if self.quiet_looks > QUIET_LOOKS {
             // At rest, but perhaps for memory that is to be given back.
-            let timeout = stack::depot::has_warm().then_some(TRIM_PAUSE);
+            let mut timeout = stack::depot::has_warm().then_some(TRIM_PAUSE);
+            if self.deadlock_looks < DEADLOCK_LOOKS && clock::now() >= self.next_deadlock_look {
+                let pause = FIRST_DEADLOCK_PAUSE << self.deadlock_looks;
+                self.next_deadlock_look = clock::now() + pause;
+                self.deadlock_looks += 1;
+                if !deadlock::check() {
+                    self.deadlock_looks = DEADLOCK_LOOKS;
+                }
+            }
+            if self.deadlock_looks < DEADLOCK_LOOKS {
+                let until = self.next_deadlock_look.saturating_sub(clock::now());
+                let until = Duration::from_nanos(until.max(SHORTEST));
+                timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
+            }
             if sleep_until_roused(timeout) {
                 self.quiet_looks = 0;
                 self.idle_looks = 0;
                 self.pause = SHORTEST;
+                self.deadlock_looks = 0;
+                self.next_deadlock_look = 0;
             } else {
                 return;
             }
@@ -241,7 +279,9 @@ impl Sysmon {
             return true;
         }
         let cap = HOGS_PER_PERMIT * resize::procs();
-        if HOGS.load(Ordering::Relaxed) >= cap {
+        if HOGS.load(Ordering::Relaxed) < cap {
+            self.cap_full_since = None;
+        } else {
             let since = *self.cap_full_since.get_or_insert(now);
             if now - since < CAP_PATIENCE {
                 return false;
@@ -257,8 +297,9 @@ impl Sysmon {
         }
         self.cap_full_since = None;
         // Marked first: the worker may notice at once.
-        worker.hog.store(true, Ordering::Relaxed);
-        HOGS.fetch_add(1, Ordering::Relaxed);
+        if !worker.hog.swap(true, Ordering::Relaxed) {
+            HOGS.fetch_add(1, Ordering::Relaxed);
+        }
         if take::take(worker, permit::RUN) {
             HOGS_SEEN.fetch_add(1, Ordering::Relaxed);
             take::pass_on();
@@ -275,10 +316,22 @@ fn sleep_until_roused(timeout: Option<Duration>) -> bool {
     ASLEEP.store(1, Ordering::SeqCst);
     fence::store_load();
     while all_idle() && !find::work_in_sight() && ASLEEP.load(Ordering::SeqCst) == 1 {
-        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let mut left = end.map(|end| end.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
             ASLEEP.store(0, Ordering::SeqCst);
             return false;
+        }
+        // All permits idle does not mean that a timekeeper sleeps: the last worker may wait in
+        // place, or have ended with its locked goroutine.
+        if !idle::timekeeper_sleeps() {
+            let earliest = timer::earliest();
+            if earliest != timer::NEVER {
+                let until = Duration::from_nanos(earliest.saturating_sub(clock::now()));
+                if until.is_zero() {
+                    break;
+                }
+                left = Some(left.map_or(until, |left| left.min(until)));
+            }
         }
         sys::futex_wait(&ASLEEP, 1, left);
     }

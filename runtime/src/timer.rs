@@ -9,11 +9,16 @@
 //! * *out*: not in a heap (`index` is [`OUT`]); belongs to whoever made it.
 //! * *armed*: in the heap of `shard`; may be touched under that shard's lock only.
 //!
-//! [`insert`] moves out to armed. Under the shard's lock, [`fire_due`] moves armed to out and does
-//! the one thing the node stands for: it claims the wait with TIMED_OUT. [`cancel`] takes the same
-//! lock, so once it returns, nobody is in the middle of firing and the node's memory may go, which
-//! is why a node may live in the waiter's frame. The goroutines that were claimed are readied after
-//! the lock is open; by then the node is not looked at any more.
+//! [`insert`] and [`rearm`] move out to armed. Under the shard's lock, [`fire_due`] moves armed to out
+//! and does the one thing the node stands for:
+//!
+//! * it claims a wait with TIMED_OUT. [`cancel`] takes the same lock, so once it returns, nobody is
+//!   in the middle of firing and the node's memory may go, which is why such a node may live in the
+//!   waiter's frame. The goroutine that was claimed is readied after the lock is open; by then the
+//!   node is not looked at any more.
+//! * it starts a goroutine ([`FuncTimer`](crate::raw::FuncTimer)). That is done after the lock is
+//!   open; an armed node of this kind owns a reference to its memory, which passes to whoever moves
+//!   it out.
 //!
 //! No deadline is missed: `insert` publishes the shard's earliest deadline before the
 //! StoreLoad fence and looks at the timekeeper's planned wake-up after it; the timekeeper
@@ -22,23 +27,35 @@
 mod heap;
 
 use std::cell::Cell;
+use std::ptr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use self::heap::Heap;
 use crate::goroutine::RecordPtr;
-use crate::raw::SpinLock;
+use crate::raw::{SpinLock, TIMED_OUT, Task};
 
 /// Value of [`Node::index`] outside a heap.
 pub(crate) const OUT: usize = usize::MAX;
 /// No deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// What happens when a timer fires.
+#[derive(Clone, Copy)]
+enum Action {
+    /// The wait of this goroutine or thread ends with TIMED_OUT.
+    Claim(RecordPtr),
+    /// The function makes a goroutine, parked as it were, out of the node's own reference.
+    Start(unsafe fn(*const Node) -> RecordPtr),
+}
+
 /// A timer; see the [module](self).
 pub(crate) struct Node {
     when: u64,
     index: Cell<usize>,
     shard: Cell<u8>,
-    record: RecordPtr,
+    /// Whether it has ever fired; under the shard's lock.
+    fired: Cell<bool>,
+    action: Action,
 }
 
 impl Node {
@@ -48,9 +65,31 @@ impl Node {
             when,
             index: Cell::new(OUT),
             shard: Cell::new(0),
-            record,
+            fired: Cell::new(false),
+            action: Action::Claim(record),
         }
     }
+
+    /// A timer for [`rearm`] that calls `start` with itself when it fires. It stays in one shard:
+    /// rearming finds it under one lock, whoever does it.
+    pub(crate) fn starting(
+        start: unsafe fn(*const Self) -> RecordPtr,
+        hint: Option<usize>,
+    ) -> Self {
+        Self {
+            when: NEVER,
+            index: Cell::new(OUT),
+            shard: Cell::new(shard_for(hint)),
+            fired: Cell::new(false),
+            action: Action::Start(start),
+        }
+    }
+}
+
+/// The shard for a caller with this hint.
+fn shard_for(hint: Option<usize>) -> u8 {
+    let hint = hint.unwrap_or_else(|| NEXT_SHARD.fetch_add(1, Ordering::Relaxed));
+    (hint % SHARDS) as u8
 }
 
 const SHARDS: usize = 8;
@@ -101,18 +140,59 @@ impl Shard {
 /// The node is out, and stays where it is until it was fired or cancelled; its record's wait is
 /// armed.
 pub(crate) unsafe fn insert(node: *const Node, hint: Option<usize>) {
-    let hint = hint.unwrap_or_else(|| NEXT_SHARD.fetch_add(1, Ordering::Relaxed));
-    let shard = hint % SHARDS;
+    let shard = shard_for(hint);
     // SAFETY: the caller's promise; read before the insertion, after which it may be gone.
     let when = unsafe {
-        (*node).shard.set(shard as u8);
+        (*node).shard.set(shard);
         (*node).when
     };
-    TIMERS[shard].with(|heap| {
+    TIMERS[shard as usize].with(|heap| {
         // SAFETY: under the shard's lock.
         unsafe { heap.push(when, node) };
     });
     crate::sched::idle::timer_added(when);
+}
+
+/// What [`rearm`] found and did.
+pub(crate) struct Rearmed {
+    /// The timer was armed before.
+    pub(crate) was_armed: bool,
+    /// It is armed now.
+    pub(crate) is_armed: bool,
+}
+
+/// Arms a [starting](Node::starting) timer for `when`, whether it is armed or not; one that has fired
+/// only if it may do so `again`. A timer that was not armed takes a reference to its memory.
+///
+/// # Safety
+///
+/// The caller holds a reference to the node's memory, beside the one that it gives the timer.
+pub(crate) unsafe fn rearm(node: *const Node, when: u64, again: bool) -> Rearmed {
+    // SAFETY: the caller's promise. The shard of such a node never changes.
+    let shard = unsafe { (*node).shard.get() };
+    let rearmed = TIMERS[shard as usize].with(|heap| {
+        // SAFETY: as above; index and fired are touched under this lock only.
+        let timer = unsafe { &*node };
+        let was_armed = timer.index.get() != OUT;
+        let is_armed = again || !timer.fired.get();
+        // SAFETY: under the lock of the shard whose heap holds it; pushed when it is out.
+        unsafe {
+            if was_armed {
+                heap.remove(timer);
+            }
+            if is_armed {
+                heap.push(when, node);
+            }
+        }
+        Rearmed {
+            was_armed,
+            is_armed,
+        }
+    });
+    if rearmed.is_armed {
+        crate::sched::idle::timer_added(when);
+    }
+    rearmed
 }
 
 /// Disarms a timer; false if it had fired. Afterwards nobody touches the node.
@@ -142,7 +222,8 @@ pub(crate) fn fire_due(now: u64, mut ready: impl FnMut(RecordPtr)) -> usize {
     let mut fired = 0;
     for shard in &TIMERS {
         while shard.earliest.load(Ordering::Relaxed) <= now {
-            let mut due = [RecordPtr(std::ptr::null_mut()); BATCH];
+            let mut due =
+                [const { (Action::Claim(RecordPtr(ptr::null_mut())), ptr::null()) }; BATCH];
             let mut count = 0;
             shard.with(|heap| {
                 while count < BATCH {
@@ -150,16 +231,27 @@ pub(crate) fn fire_due(now: u64, mut ready: impl FnMut(RecordPtr)) -> usize {
                     let Some(node) = (unsafe { heap.pop_due(now) }) else {
                         break;
                     };
-                    // SAFETY: the node cannot go before `cancel` has had the lock.
-                    let record = unsafe { (*node).record };
-                    if crate::raw::Task::from_record(record).try_claim(crate::raw::TIMED_OUT) {
-                        due[count] = record;
-                        count += 1;
+                    // SAFETY: the node cannot go before `cancel` has had the lock, or before the
+                    // reference that it owns is used below.
+                    let action = unsafe {
+                        (*node).fired.set(true);
+                        (*node).action
+                    };
+                    if let Action::Claim(record) = action
+                        && !Task::from_record(record).try_claim(TIMED_OUT)
+                    {
+                        continue;
                     }
+                    due[count] = (action, node);
+                    count += 1;
                 }
             });
-            for record in &due[..count] {
-                ready(*record);
+            for (action, node) in &due[..count] {
+                ready(match *action {
+                    Action::Claim(record) => record,
+                    // SAFETY: moved out just now, so its reference is ours.
+                    Action::Start(start) => unsafe { start(*node) },
+                });
             }
             fired += count;
         }

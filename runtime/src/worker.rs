@@ -49,6 +49,8 @@ pub(crate) struct Worker {
     pub(crate) preempt: AtomicBool,
     /// Shared: the permit was taken by sysmon while the goroutine ran on.
     pub(crate) hog: AtomicBool,
+    /// Shared: the worker shall give its free stacks to those who wait for one.
+    pub(crate) flush: AtomicBool,
     /// Written by the owner: counts goroutines run. Read by sysmon and thieves.
     pub(crate) tick: AtomicU32,
     /// Shared: the goroutine to run next.
@@ -76,6 +78,8 @@ pub(crate) struct Worker {
     /// Index in the table of permit holders; under the roster's lock.
     pub(crate) holder: Cell<usize>,
     pub(crate) id: usize,
+    /// Written by the owner when its thread starts: the kernel's number of the thread.
+    pub(crate) thread: AtomicU32,
 }
 
 // SAFETY: owner fields are touched by one thread at a time (the worker's thread; a retired
@@ -116,6 +120,7 @@ impl Worker {
             permit: AtomicU8::new(permit::NONE),
             preempt: AtomicBool::new(false),
             hog: AtomicBool::new(false),
+            flush: AtomicBool::new(false),
             tick: AtomicU32::new(0),
             run_next: AtomicPtr::new(std::ptr::null_mut()),
             stealer: deque.stealer(),
@@ -130,6 +135,7 @@ impl Worker {
             parker: ThreadParker::new(),
             holder: Cell::new(usize::MAX),
             id,
+            thread: AtomicU32::new(0),
         }
     }
 

@@ -61,7 +61,9 @@ pub fn gosched() {
 pub fn checkpoint() {
     if let Some(slot) = current_slot() {
         let worker = slot.worker();
-        if worker.preempt.load(Ordering::Relaxed) || !worker.runs() {
+        if (worker.preempt.load(Ordering::Relaxed) || !worker.runs())
+            && !slot.record().has(flag::BLOCKING)
+        {
             gosched();
         }
     }

@@ -83,6 +83,9 @@ pub(crate) mod flag {
     /// The panic hook saw this goroutine panic.
     pub(crate) const UNWINDING: u16 = 1 << 7;
 
+    /// A plain thread that waits with a deadline.
+    pub(crate) const TIMED: u16 = 1 << 8;
+
     /// A goroutine with any of these waits on its own thread.
     pub(crate) const WAITS_ON_THREAD: u16 = BLOCKING | LOCKED;
     /// The slow checks at the start of a blocking operation.
@@ -139,6 +142,23 @@ impl Record {
     /// The goroutine's number; 0 for a plain thread.
     pub(crate) fn goid(&self) -> u64 {
         self.id.load(Ordering::Relaxed)
+    }
+
+    /// The kernel's number of a plain thread, which keeps it where goroutines keep their closure.
+    pub(crate) fn thread_id(&self) -> u32 {
+        self.thread_cell().load(Ordering::Relaxed)
+    }
+
+    /// Notes the calling thread as the owner of this record of a plain thread.
+    pub(crate) fn note_thread(&self) {
+        self.thread_cell()
+            .store(crate::sys::thread_id(), Ordering::Relaxed);
+    }
+
+    fn thread_cell(&self) -> &AtomicU32 {
+        debug_assert!(self.has(flag::THREAD));
+        // SAFETY: a plain thread's record has no closure; the payload is large and aligned enough.
+        unsafe { &*self.payload.get().cast::<AtomicU32>() }
     }
 
     /// The source line that created the goroutine.

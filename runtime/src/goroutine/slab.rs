@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
+use super::record::flag;
 use super::{Record, RecordPtr};
 
 /// Records that change hands at once.
@@ -166,12 +167,30 @@ pub(crate) fn take_foreign() -> RecordPtr {
 /// Takes back a record on a plain thread.
 pub(crate) fn give_foreign(record: RecordPtr) {
     record.get().id.store(0, Ordering::Relaxed);
+    record.get().flags.store(0, Ordering::Relaxed);
     DEPOT.lock().loose.push(record);
 }
 
-/// Calls `f` for every record that is in use at some moment of the walk. The fields it reads may
+/// Calls `f` for every goroutine that exists at some moment of the walk. The fields it reads may
 /// change under it.
 pub(crate) fn for_each(mut f: impl FnMut(&'static Record)) {
+    for_each_used(|record| {
+        if record.goid() != 0 {
+            f(record);
+        }
+    });
+}
+
+/// As [`for_each`], and plain threads as well.
+pub(crate) fn for_each_used(mut f: impl FnMut(&'static Record)) {
+    for_each_record(|record| {
+        if record.goid() != 0 || record.has(flag::THREAD) {
+            f(record);
+        }
+    });
+}
+
+fn for_each_record(mut f: impl FnMut(&'static Record)) {
     let (slabs, carved) = {
         let depot = DEPOT.lock();
         (depot.slabs.clone(), depot.carved)
@@ -185,10 +204,7 @@ pub(crate) fn for_each(mut f: impl FnMut(&'static Record)) {
         };
         for record in 0..end {
             // SAFETY: inside a slab, which is never unmapped.
-            let record = unsafe { &*slab.0.add(record) };
-            if record.goid() != 0 {
-                f(record);
-            }
+            f(unsafe { &*slab.0.add(record) });
         }
     }
 }

@@ -217,8 +217,15 @@ pub unsafe fn park(reason: WaitReason, deadline: Option<Instant>, unlock: Option
 #[inline(never)]
 unsafe fn park_slow(record: &'static Record, deadline: Option<Instant>, unlock: Option<Unlock>) {
     if record.has(flag::THREAD) {
+        if deadline.is_some() {
+            record.set(flag::TIMED);
+        } else {
+            crate::sysmon::plain_thread_parks();
+        }
         // SAFETY: the caller's promise.
-        return unsafe { wait_on_thread(record, deadline, unlock) };
+        unsafe { wait_on_thread(record, deadline, unlock) };
+        record.clear(flag::TIMED);
+        return;
     }
     let deadline = match deadline {
         Some(deadline) if !record.has(flag::WAITS_ON_THREAD) && !std::thread::panicking() => {

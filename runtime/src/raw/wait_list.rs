@@ -24,11 +24,15 @@ struct Waiter {
     previous: Cell<*const Waiter>,
     next: Cell<*const Waiter>,
     linked: Cell<bool>,
+    /// Counts arrivals, so that `notify_all` can tell who came before it.
+    number: Cell<u64>,
 }
 
 struct Ends {
     head: *const Waiter,
     tail: *const Waiter,
+    /// The number of the next waiter.
+    next: u64,
 }
 
 /// How a wait on a [`WaitList`] ended.
@@ -65,6 +69,7 @@ impl WaitList {
             ends: UnsafeCell::new(Ends {
                 head: ptr::null(),
                 tail: ptr::null(),
+                next: 0,
             }),
         }
     }
@@ -88,6 +93,7 @@ impl WaitList {
             previous: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
             linked: Cell::new(false),
+            number: Cell::new(0),
         };
         self.lock.lock();
         self.count_by(1);
@@ -173,17 +179,18 @@ impl WaitList {
         const BATCH: usize = 16;
         self.lock.lock();
         // Those who come after this call wait for another one.
-        let mut left = self.count.load(Ordering::Relaxed);
+        // SAFETY: locked.
+        let end = unsafe { (*self.ends.get()).next };
         // SAFETY: locked above.
         unsafe { self.lock.unlock() };
         let mut woken = 0;
-        while left > 0 {
+        loop {
             let mut batch = [None; BATCH];
             let mut taken = 0;
             self.lock.lock();
-            while taken < BATCH.min(left) {
+            while taken < BATCH {
                 // SAFETY: locked.
-                match unsafe { self.claim_first_locked() } {
+                match unsafe { self.claim_first_locked(end) } {
                     Some(task) => {
                         batch[taken] = Some(task);
                         taken += 1;
@@ -193,36 +200,39 @@ impl WaitList {
             }
             // SAFETY: locked above.
             unsafe { self.lock.unlock() };
-            if taken == 0 {
-                break;
-            }
             for task in batch.into_iter().flatten() {
                 // SAFETY: claimed just now, by us.
                 unsafe { task.ready() };
             }
             woken += taken;
-            left -= taken;
+            if taken < BATCH {
+                return woken;
+            }
         }
-        woken
     }
 
     fn claim_first(&self) -> Option<Task> {
         self.lock.lock();
         // SAFETY: locked.
-        let task = unsafe { self.claim_first_locked() };
+        let task = unsafe { self.claim_first_locked(u64::MAX) };
         // SAFETY: locked above.
         unsafe { self.lock.unlock() };
         task
     }
 
+    /// Claims and unlinks the first waiter that has not timed out and came before `end`.
+    ///
     /// # Safety
     ///
     /// The lock is held.
-    unsafe fn claim_first_locked(&self) -> Option<Task> {
+    unsafe fn claim_first_locked(&self, end: u64) -> Option<Task> {
         // SAFETY: the caller's promise.
         let mut at = unsafe { (*self.ends.get()).head };
         // SAFETY: linked waiters are alive: they unlink under the lock before their frame goes.
         while let Some(waiter) = unsafe { at.as_ref() } {
+            if waiter.number.get() >= end {
+                return None;
+            }
             let next = waiter.next.get();
             let task = waiter.task;
             if task.try_claim(FIRST_TOKEN) {
@@ -242,6 +252,8 @@ impl WaitList {
     unsafe fn link(&self, waiter: &Waiter) {
         // SAFETY: the caller's promise.
         let ends = unsafe { &mut *self.ends.get() };
+        waiter.number.set(ends.next);
+        ends.next += 1;
         waiter.previous.set(ends.tail);
         // SAFETY: linked waiters are alive.
         match unsafe { ends.tail.as_ref() } {

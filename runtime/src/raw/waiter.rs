@@ -263,6 +263,26 @@ impl Queue {
         unsafe { self.head.get().as_ref() }
     }
 
+    /// The waiter behind `waiter`; the first one again behind the last.
+    ///
+    /// # Safety
+    ///
+    /// As [`first`](Self::first), and `waiter` is linked.
+    pub(super) unsafe fn after<'a>(&self, waiter: &Waiter) -> &'a Waiter {
+        // SAFETY: neighbours of a linked waiter are linked, hence alive.
+        unsafe { &*waiter.next.get() }
+    }
+
+    /// The waiter before `waiter`; the last one before the first.
+    ///
+    /// # Safety
+    ///
+    /// As [`after`](Self::after).
+    pub(super) unsafe fn before<'a>(&self, waiter: &Waiter) -> &'a Waiter {
+        // SAFETY: neighbours of a linked waiter are linked, hence alive.
+        unsafe { &*waiter.previous.get() }
+    }
+
     /// Claims and unlinks the first waiter that has not reached its limit. The caller readies it.
     ///
     /// # Safety

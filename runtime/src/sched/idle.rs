@@ -43,7 +43,11 @@ pub(crate) fn timekeeper_sleeps() -> bool {
 #[inline]
 pub(crate) fn timer_added(when: u64) {
     fence::store_load();
-    if when < PLAN.load(Ordering::Relaxed) {
+    let plan = PLAN.load(Ordering::Relaxed);
+    if plan == 0 {
+        // Whoever runs looks at the timers; if nobody does, sysmon must know of this one.
+        crate::sysmon::rouse();
+    } else if when < plan {
         wake_timekeeper();
     }
 }
@@ -84,18 +88,23 @@ pub(crate) fn lie_down(worker: &'static Worker, searching: bool) -> Woken {
 /// After lying down there is work in sight. False if the worker has a permit and is up; true if
 /// it lies still and may sleep: all permits are in use, by workers that will see the work.
 fn try_again(worker: &'static Worker) -> bool {
-    if !roster::get_up(worker) {
-        // Popped by a waker, which has assigned a permit.
-        return false;
+    loop {
+        if !roster::get_up(worker) {
+            // Popped by a waker, which has assigned a permit.
+            return false;
+        }
+        if WORD.reserve_for_searching() {
+            roster::assign(worker, permit::SEARCH);
+            return false;
+        }
+        roster::lie_down(worker);
+        // While this worker was in no list, a permit may have come back whose giver saw the work,
+        // found no sleeper and could not make a thread.
+        fence::store_load();
+        if WORD.load().idle() == 0 || !find::work_in_sight() {
+            return true;
+        }
     }
-    if WORD.reserve_for_searching() {
-        roster::assign(worker, permit::SEARCH);
-        return false;
-    }
-    roster::lie_down(worker);
-    // A permit may have become idle between the failed reservation and lying down, whose giver
-    // saw the work and no sleeper. It then started a thread; no harm, and nothing lost.
-    true
 }
 
 /// A worker whose permit was taken, or passed on, takes an idle one or sleeps.
@@ -118,9 +127,15 @@ fn timer_due() -> bool {
 fn sleep(worker: &'static Worker) -> Woken {
     let this = ptr::from_ref(worker).cast_mut();
     let mut retire_after = Some(RETIRE_AFTER);
+    let mut popped = false;
     loop {
         if worker.permit.load(Ordering::Acquire) != permit::NONE {
+            popped = true;
             break;
+        }
+        if worker.flush.load(Ordering::Relaxed) && worker.flush.swap(false, Ordering::Acquire) {
+            worker.stacks.flush();
+            super::stackless::serve_all();
         }
         let holder = TIMEKEEPER
             .compare_exchange(ptr::null_mut(), this, Ordering::AcqRel, Ordering::Acquire)
@@ -165,6 +180,12 @@ fn sleep(worker: &'static Worker) -> Woken {
     if is_timekeeper(worker) {
         PLAN.store(0, Ordering::Relaxed);
         TIMEKEEPER.store(ptr::null_mut(), Ordering::Release);
+        if popped && timer::earliest() != timer::NEVER {
+            // Those who lay down meanwhile found the office taken. One of them wakes up and takes
+            // it. (Not after a due timer: then this worker will soon be back, and a second thread
+            // would be woken for each.)
+            roster::nudge_idle();
+        }
     }
     Woken::WithPermit
 }

@@ -107,12 +107,14 @@ pub(crate) fn submit_fired(worker: &'static Worker, record: RecordPtr) {
     recheck(worker);
 }
 
-/// The owner has put something into its queue without a check since: if the permit was taken
-/// meanwhile, the taker may have drained before that.
+/// The owner has moved goroutines from the injector into its queue. That is a submission: an idler
+/// may have looked at both while they were in neither, and a taker may have drained before.
 pub(crate) fn recheck(worker: &'static Worker) {
     fence::store_load();
     if worker.permit.load(Ordering::Relaxed) == permit::NONE {
         drain_own(worker);
+    } else if !worker.stealer.is_empty() {
+        wake::after_submit();
     }
 }
 

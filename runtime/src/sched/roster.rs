@@ -219,6 +219,7 @@ pub(crate) fn retire_idle(worker: &'static Worker, keep: usize) -> bool {
 /// A worker's thread ends: its goroutine ended while locked to it.
 #[inline(never)]
 pub(super) fn retire_running(worker: &'static Worker) {
+    crate::sysmon::hog_is_back(worker);
     super::take::give_up(worker);
     retire_locked(&mut ROSTER.lock(), worker);
 }
@@ -229,10 +230,19 @@ fn retire_locked(roster: &mut Roster, worker: &'static Worker) {
     roster.spare.push(worker);
 }
 
-/// Whether no worker holds a permit or sleeps: every thread waits in place, if there is one.
+/// Whether every thread waits in place: nobody is left who could run a goroutine.
 #[inline(never)]
-pub(crate) fn threads_all_blocked() -> bool {
-    ROSTER.lock().idle.is_empty() && holders(0).next().is_none()
+pub(crate) fn threads_all_in_place() -> bool {
+    ROSTER.lock().threads <= crate::blocking::in_place()
+}
+
+/// Wakes one idle worker without giving it a permit: it looks at the timers and sleeps again.
+#[inline(never)]
+pub(crate) fn nudge_idle() {
+    let last = ROSTER.lock().idle.last().copied();
+    if let Some(worker) = last {
+        worker.parker.unpark();
+    }
 }
 
 /// Threads that exist, and how many of them lie idle.

@@ -63,23 +63,6 @@ pub(crate) fn give_up(worker: &'static Worker) {
     }
 }
 
-/// As [`give_up`], where the program cannot go on unless some thread takes over.
-pub(crate) fn give_up_or_die(worker: &'static Worker) {
-    let had = roster::revoke(worker, permit::RUN);
-    queue::drain_own(worker);
-    if !had {
-        return;
-    }
-    if find::work_in_sight() {
-        WORD.add_searcher();
-        if let Err(error) = roster::wake_with_permit() {
-            thread_exhaustion(&error);
-        }
-    } else {
-        give_back();
-    }
-}
-
 /// GOMAXPROCS shrank: the worker's permit does not exist any more.
 pub(crate) fn pay_debt(worker: &'static Worker, from: u8) {
     if from != permit::NONE && roster::revoke(worker, from) {
@@ -95,7 +78,7 @@ pub(crate) fn pay_debt(worker: &'static Worker, from: u8) {
 
 /// A goroutine that is bound to its thread came back from a wait without a permit and waits for
 /// one on its thread. The goroutine stands in the injector as a token.
-pub(crate) fn wait_for_permit(worker: &'static Worker, g: &'static Record) {
+pub(crate) fn wait_for_permit(g: &'static Record) {
     g.set(flag::TOKEN);
     g.reason
         .store(raw::WaitReason::LockedToThread as u8, Ordering::Relaxed);
@@ -105,8 +88,6 @@ pub(crate) fn wait_for_permit(worker: &'static Worker, g: &'static Record) {
         queue::Lane::Woken,
     );
     raw::sleep_until_notified(g, None);
-    // A new slice begins. sysmon, which samples, might take the permit at once otherwise.
-    worker.next_tick();
 }
 
 /// The worker has popped a token: its permit goes to the thread that the goroutine is bound to.
@@ -125,6 +106,8 @@ pub(crate) fn pass_to_thread(worker: &'static Worker, g: &'static Record) {
         return;
     }
     g.clear(flag::TOKEN);
+    // A new slice begins. sysmon, which samples, might take the permit at once otherwise.
+    target.next_tick();
     roster::assign(target, permit::RUN);
     raw::wake_thread(g);
     queue::drain_own(worker);
@@ -136,7 +119,8 @@ static NO_THREAD_SINCE: AtomicU64 = AtomicU64::new(0);
 const NO_THREAD_MAX: u64 = 2_000_000_000;
 
 /// A searcher's permit is in hand and no thread can be had for it. Work can wait: the threads that
-/// exist will find it, and sysmon tries again; if nothing helps for long, the program ends.
+/// exist will find it, and sysmon tries again. If all of them wait in place, one of which may be
+/// about to come back, and that does not change, the program ends.
 #[cold]
 pub(crate) fn no_thread(error: &roster::NoThread) {
     WORD.give_back(true);
@@ -148,10 +132,10 @@ pub(crate) fn no_thread(error: &roster::NoThread) {
         if !WARNED.swap(true, Ordering::Relaxed) {
             eprintln!("gors: {error}; goroutines wait for the threads there are");
         }
-        crate::sysmon::rouse();
-    } else if now.saturating_sub(since) > NO_THREAD_MAX && roster::threads_all_blocked() {
+    } else if now.saturating_sub(since) > NO_THREAD_MAX && roster::threads_all_in_place() {
         thread_exhaustion(error);
     }
+    crate::sysmon::rouse();
 }
 
 /// A thread was had, or a worker went idle: not exhausted.

@@ -39,6 +39,10 @@
 //! unparks it; W looks at its permit word after it wakes and when it gets up, so a reservation always
 //! reaches a thread that acts on it.
 //!
+//! Moving goroutines between queues is a submission too, because they are in neither for a moment:
+//! a searcher makes the submit move when it ends its search, everybody else after the move
+//! ([`queue::recheck`](super::queue::recheck), the drains).
+//!
 //! # What is deliberately late
 //!
 //! A submission that only fills an empty run-next slot will usually be run by the same worker a

@@ -78,6 +78,12 @@ impl SizeClass {
             })
     }
 
+    /// The class with that index.
+    pub(crate) const fn at(index: usize) -> Self {
+        assert!(index < CLASSES);
+        Self(index as u8)
+    }
+
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }
@@ -155,8 +161,10 @@ pub(crate) fn current_slot() -> Option<&'static Slot> {
 /// The slot that `address` lies in, guard included. Async-signal-safe.
 #[inline]
 pub(crate) fn slot_at(address: usize) -> Option<&'static Slot> {
+    // LEN first: it is stored last, so a length other than 0 comes with the right base.
+    let len = LEN.load(Ordering::Acquire);
     let offset = address.wrapping_sub(BASE.load(Ordering::Relaxed));
-    if offset >= LEN.load(Ordering::Relaxed) {
+    if offset >= len {
         return None;
     }
     let class = offset >> SHIFT.load(Ordering::Relaxed);

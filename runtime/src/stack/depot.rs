@@ -73,6 +73,11 @@ pub(super) fn give(class: SizeClass, slots: impl ExactSizeIterator<Item = NonNul
     CLASS[class.index()].lock().warm.extend(slots.map(Free));
 }
 
+/// Puts one free stack back.
+pub(crate) fn give_one(class: SizeClass, slot: NonNull<Slot>) {
+    give(class, [slot].into_iter());
+}
+
 /// Warm stacks, and cold ones, in the depot.
 pub(crate) fn counts() -> (usize, usize) {
     let cold = CLASS.iter().map(|class| class.lock().cold.len()).sum();

@@ -62,7 +62,7 @@ impl Magazine {
         // SAFETY: the header of a slot in use is readable.
         let class = unsafe { slot.as_ref() }.class();
         if class != self.class {
-            depot::give(class, [slot].into_iter());
+            depot::give_one(class, slot);
         } else if let Some(cooler) = self.hot.replace(Some(slot)) {
             self.give_cooler(cooler);
         }

@@ -215,6 +215,21 @@ pub(crate) fn ensure_signal_stack() {
     }
 }
 
+/// The kernel's number of the calling thread.
+pub(crate) fn thread_id() -> u32 {
+    // SAFETY: no arguments, no preconditions.
+    let id = unsafe { libc::syscall(libc::SYS_gettid) };
+    u32::try_from(id).unwrap_or(0)
+}
+
+/// The threads of this process; `None` if /proc does not say.
+pub(crate) fn threads_of_process() -> Option<Vec<u32>> {
+    std::fs::read_dir("/proc/self/task")
+        .ok()?
+        .map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
 /// How many mappings the process may have (`vm.max_map_count`).
 pub(crate) fn max_map_count() -> usize {
     std::fs::read_to_string("/proc/sys/vm/max_map_count")

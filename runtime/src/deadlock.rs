@@ -1,0 +1,134 @@
+//! When everything is asleep and nothing can wake it: say so and end, as Go does.
+//!
+//! sysmon asks when all permits have been idle for a while ([`check`]), a few backed-off times, and
+//! again after a plain thread has parked. The verdict needs all of this, twice in a row with nothing
+//! having moved in between:
+//!
+//! * no permit is in use, no queue holds anything, no timer is armed;
+//! * every worker thread lies idle or waits in place: none is inside a blocking call or hogs a CPU;
+//! * every goroutine is parked or waits on its thread, none has been readied;
+//! * every thread of the process is ours, or a plain thread that waits in one of our primitives
+//!   without a deadline: any other thread might still send something. So test runners, programs with
+//!   signal subscriptions and programs that embed the runtime are never judged.
+//!
+//! If the only runnable goroutines wait for a stack, the message is another one.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::goroutine::record::{flag, state};
+use crate::goroutine::slab;
+use crate::sched::word::WORD;
+use crate::sched::{find, resize, roster, stackless};
+use crate::{blocking, exit, spawn, sys, sysmon, timer};
+
+/// The main goroutine has ended by `goexit`, and its thread waits for the others.
+static MAIN_IS_GONE: AtomicBool = AtomicBool::new(false);
+
+/// The main goroutine has ended by `goexit`: once the others have ended the program is stuck.
+pub(crate) fn main_is_gone() {
+    MAIN_IS_GONE.store(true, Ordering::SeqCst);
+}
+
+/// What one look found.
+#[derive(PartialEq, Eq)]
+enum Look {
+    /// Something runs, or may still wake somebody.
+    Alive,
+    /// Nobody waits for anything.
+    Empty,
+    /// Everything that exists waits. The numbers tell whether anything moved between two looks.
+    Asleep {
+        waiting: usize,
+        stackless: usize,
+        progress: u64,
+    },
+}
+
+/// Ends the program if it is deadlocked; else returns whether a later look may find more.
+pub(crate) fn check() -> bool {
+    if MAIN_IS_GONE.load(Ordering::SeqCst) && spawn::num_goroutine() == 0 {
+        exit::fatal("no goroutines (main called runtime.Goexit) - deadlock!");
+    }
+    let first = look();
+    if !matches!(first, Look::Asleep { .. }) {
+        return first == Look::Alive;
+    }
+    sys::sleep(Duration::from_millis(5));
+    if look() != first {
+        return true;
+    }
+    if let Look::Asleep { stackless, .. } = first
+        && stackless > 0
+    {
+        exit::fatal_with_dump("out of stacks: goroutines wait for one and all others are asleep");
+    }
+    exit::fatal_with_dump("all goroutines are asleep - deadlock!");
+}
+
+fn look() -> Look {
+    let word = WORD.load();
+    let (threads, idle) = roster::threads();
+    if (word.idle() as usize) < resize::procs()
+        || word.searching() != 0
+        || find::work_in_sight()
+        || timer::earliest() != timer::NEVER
+        || threads != idle + blocking::in_place()
+    {
+        return Look::Alive;
+    }
+    let mut known = HashSet::from([sysmon::thread()]);
+    roster::for_each(|worker| {
+        known.insert(worker.thread.load(Ordering::Relaxed));
+    });
+    let mut waiting = 0;
+    let mut runnable = 0;
+    let mut alive = false;
+    slab::for_each_used(|record| {
+        let asleep = matches!(
+            record.state.load(Ordering::SeqCst),
+            state::PARKED | state::ON_THREAD | state::SLEEPING
+        );
+        if !record.has(flag::THREAD) {
+            if asleep {
+                waiting += 1;
+            } else {
+                runnable += 1;
+            }
+        } else if asleep {
+            if record.has(flag::TIMED) {
+                alive = true;
+            } else {
+                waiting += 1;
+                known.insert(record.thread_id());
+            }
+        }
+    });
+    let stackless = stackless::count();
+    if alive || runnable != stackless || has_foreign_thread(&known) {
+        return Look::Alive;
+    }
+    if waiting == 0 && stackless == 0 {
+        return Look::Empty;
+    }
+    let (spawned, ended) = spawn::totals();
+    let mut progress = spawned.wrapping_add(ended);
+    roster::for_each(|worker| {
+        progress = progress.wrapping_add(u64::from(worker.tick.load(Ordering::SeqCst)));
+    });
+    Look::Asleep {
+        waiting,
+        stackless,
+        progress,
+    }
+}
+
+/// Whether the process has a thread that is none of `known`.
+fn has_foreign_thread(known: &HashSet<u32>) -> bool {
+    match sys::threads_of_process() {
+        Some(threads) => threads.iter().any(|thread| !known.contains(thread)),
+        // Without the list there is no verdict.
+        None => true,
+    }
+}

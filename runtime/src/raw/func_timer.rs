@@ -1,0 +1,174 @@
+//! Timers that run a function, each time in a goroutine of its own: what `gors::time::after_func` is
+//! made of.
+//!
+//! # Who owns it
+//!
+//! A [`FuncTimer`] and its armed node each hold a reference to the memory. Whoever moves the node
+//! out of its heap (a stop, a rearm that arms nothing, the one that fires it) takes over the node's
+//! reference: a stop drops it, the one that fires passes it to the goroutine. So a timer fires even
+//! if its handle is gone, and its memory goes with the last of the two. Nothing of the user's runs or
+//! is dropped where timers are fired.
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::goroutine::RecordPtr;
+use crate::stack::current_slot;
+use crate::timer::{self, Node};
+use crate::{clock, spawn};
+
+/// The memory of a timer. The node comes first: a pointer to it is one to the whole.
+#[repr(C)]
+struct Inner<F> {
+    node: Node,
+    created: &'static Location<'static>,
+    /// Taken by the goroutine of a function that runs once; shared by those of one that runs again.
+    function: UnsafeCell<Option<F>>,
+}
+
+// SAFETY: the node is touched by the timer module under its shard's lock. A function that runs once
+// is taken by the one goroutine that ever fires; one that runs again is only shared, and is Sync.
+unsafe impl<F: Send> Sync for Inner<F> {}
+// SAFETY: the function is Send, and so is what else is in it.
+unsafe impl<F: Send> Send for Inner<F> {}
+
+/// Hides the function's type.
+trait Erased: Send + Sync {}
+
+impl<F: Send> Erased for Inner<F> {}
+
+/// A timer that runs a function. Dropping it does not stop it. See the [module](self).
+pub struct FuncTimer {
+    inner: Arc<dyn Erased>,
+    /// The whole of `inner`, by its first field.
+    node: *const Node,
+    /// The function can run more than once.
+    again: bool,
+}
+
+// SAFETY: `node` points into `inner`, which is Sync.
+unsafe impl Send for FuncTimer {}
+// SAFETY: as above.
+unsafe impl Sync for FuncTimer {}
+
+impl FuncTimer {
+    /// Runs `f` in a goroutine of its own after `delay`, once.
+    #[track_caller]
+    pub fn once<F>(delay: Duration, f: F) -> Self
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        Self::new(delay, f, start_once::<F>, false)
+    }
+
+    /// Runs `f` in a goroutine of its own after `delay`, and again after each later
+    /// [`reset`](Self::reset).
+    #[track_caller]
+    pub fn again<F>(delay: Duration, f: F) -> Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        Self::new(delay, f, start_again::<F>, true)
+    }
+
+    #[track_caller]
+    fn new<F: Send + 'static>(
+        delay: Duration,
+        f: F,
+        start: unsafe fn(*const Node) -> RecordPtr,
+        again: bool,
+    ) -> Self {
+        // Somebody must be there to fire it.
+        crate::sched::start();
+        let hint = current_slot().map(|slot| slot.worker().id);
+        let inner = Arc::new(Inner {
+            node: Node::starting(start, hint),
+            created: Location::caller(),
+            function: UnsafeCell::new(Some(f)),
+        });
+        let node = Arc::as_ptr(&inner).cast::<Node>();
+        let this = Self { inner, node, again };
+        this.reset(delay);
+        this
+    }
+
+    /// Arms the timer for `delay` from now. True if it was armed. One whose function runs once stays
+    /// as it is if that has happened.
+    pub fn reset(&self, delay: Duration) -> bool {
+        let when = match Instant::now().checked_add(delay) {
+            Some(when) => clock::at(when),
+            None => timer::NEVER - 1,
+        };
+        let for_node = Arc::clone(&self.inner);
+        // SAFETY: `inner` is a reference beside the one given to the node.
+        let rearmed = unsafe { timer::rearm(self.node, when, self.again) };
+        if rearmed.is_armed && !rearmed.was_armed {
+            std::mem::forget(for_node);
+        }
+        debug_assert!(
+            rearmed.is_armed || !rearmed.was_armed,
+            "an armed timer has not fired"
+        );
+        rearmed.was_armed
+    }
+
+    /// Disarms the timer. True if it was armed, and so the function does not run. Does not wait for a
+    /// function that runs.
+    pub fn stop(&self) -> bool {
+        // SAFETY: `inner` keeps the node.
+        let stopped = timer::cancel(unsafe { &*self.node });
+        if stopped {
+            // SAFETY: the node was moved out by us, so its reference is ours; it came out of
+            // `forget` in `reset`.
+            drop(unsafe { Arc::from_raw(Arc::as_ptr(&self.inner)) });
+        }
+        stopped
+    }
+}
+
+/// # Safety
+///
+/// `node` is the first field of an `Inner<F>`, and its reference is the caller's.
+unsafe fn start_once<F: FnOnce() + Send + 'static>(node: *const Node) -> RecordPtr {
+    // SAFETY: the caller's promise.
+    let inner = unsafe { Arc::from_raw(node.cast::<Inner<F>>()) };
+    let created = inner.created;
+    spawn::start_by_timer(
+        move || {
+            // SAFETY: such a timer fires once: nobody else takes, and nobody else looks.
+            let function = unsafe { (*inner.function.get()).take() };
+            drop(inner);
+            if let Some(function) = function {
+                function();
+            }
+        },
+        created,
+    )
+}
+
+/// # Safety
+///
+/// As [`start_once`].
+unsafe fn start_again<F: Fn() + Send + Sync + 'static>(node: *const Node) -> RecordPtr {
+    // SAFETY: the caller's promise.
+    let inner = unsafe { Arc::from_raw(node.cast::<Inner<F>>()) };
+    let created = inner.created;
+    spawn::start_by_timer(
+        move || {
+            // SAFETY: such a function is never taken.
+            if let Some(function) = unsafe { (*inner.function.get()).as_ref() } {
+                function();
+            }
+        },
+        created,
+    )
+}
+
+impl fmt::Debug for FuncTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FuncTimer").finish_non_exhaustive()
+    }
+}
