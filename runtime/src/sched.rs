@@ -42,19 +42,21 @@ pub(crate) fn worker_main(worker: &'static Worker) {
         .thread
         .store(crate::sys::thread_id(), Ordering::Relaxed);
     loop {
-        if worker.permit.load(Ordering::Acquire) == permit::NONE
-            && idle::without_permit(worker) == idle::Woken::Retired
-        {
-            return;
-        }
-        let record = match find::next(worker) {
-            find::Found::Goroutine(record) => record,
-            find::Found::Nothing => continue,
+        match find::next(worker) {
+            find::Found::Goroutine(record) => {
+                if execute(worker, record) == Next::Retire {
+                    roster::retire_running(worker);
+                    return;
+                }
+            }
+            find::Found::Nothing => {
+                if worker.permit.load(Ordering::Acquire) == permit::NONE
+                    && idle::without_permit(worker) == idle::Woken::Retired
+                {
+                    return;
+                }
+            }
             find::Found::Retired => return,
-        };
-        if execute(worker, record) == Next::Retire {
-            roster::retire_running(worker);
-            return;
         }
     }
 }
@@ -87,28 +89,26 @@ fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
     let slot_ref: &'static Slot = unsafe { &*slot.as_ptr() };
     // SAFETY: popping the record made us the goroutine's owner, and this is the worker's stack.
     let action = unsafe { slot_ref.resume(worker) };
+    // Compared one by one, and the rest out of line, so that the ways back from a park and a yield
+    // are short.
     if action == Action::Park {
         commit(worker, slot_ref);
         Next::Go
+    } else if action == Action::Yield {
+        queue::submit_yielded(worker, record);
+        Next::Go
     } else {
-        did_not_park(worker, record, slot, action)
+        leave(worker, record, slot, action)
     }
 }
 
-/// Out of line, so that the way back from a park is short.
 #[inline(never)]
-fn did_not_park(
-    worker: &'static Worker,
-    record: RecordPtr,
-    slot: NonNull<Slot>,
-    action: Action,
-) -> Next {
-    match action {
-        Action::Done => return finish(worker, record, slot),
-        Action::Yield => queue::submit_yielded(worker, record),
-        Action::Requeue => queue::inject(record, queue::Lane::New),
-        Action::Park => unreachable!("committed by the caller"),
+fn leave(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>, action: Action) -> Next {
+    if action == Action::Done {
+        return finish(worker, record, slot);
     }
+    debug_assert_eq!(action, Action::Requeue);
+    queue::inject(record, queue::Lane::New);
     Next::Go
 }
 

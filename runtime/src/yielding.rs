@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::goroutine::record::flag;
 use crate::raw::{self, Task, WaitReason};
-use crate::stack::{Action, current_slot};
+use crate::sched::{find, queue};
+use crate::stack::{Action, Slot, current_slot};
 
 /// Lets other goroutines run; the caller goes to the tail of its worker's queue.
 ///
@@ -33,10 +34,24 @@ pub fn gosched() {
     }
     if g.has(flag::WAITS_ON_THREAD) || std::thread::panicking() {
         crate::blocking::yield_in_place(slot);
-    } else {
+    } else if !alone(slot) {
         // SAFETY: on this stack; nothing of the thread is used after the call.
         unsafe { slot.switch_out(Action::Yield) };
     }
+}
+
+/// Whether a switch would come straight back: nobody else could run on this worker, and it is not
+/// yet time to look at what the worker looks at now and then.
+#[inline]
+fn alone(slot: &Slot) -> bool {
+    let worker = slot.worker();
+    let alone = worker.runs() && !find::is_time_to_look(worker) && queue::nobody_waits(worker);
+    if alone {
+        // A new slice.
+        worker.next_tick();
+        worker.preempt.store(false, Ordering::Relaxed);
+    }
+    alone
 }
 
 /// For long loops: yields if the goroutine's time slice is used up, and costs a few loads if not.

@@ -42,8 +42,7 @@ pub(crate) enum Found {
 #[inline]
 pub(crate) fn next(worker: &'static Worker) -> Found {
     if worker.permit.load(Ordering::Relaxed) == permit::RUN {
-        let tick = worker.tick.load(Ordering::Relaxed);
-        if tick.is_multiple_of(INJECTOR_EVERY)
+        if is_time_to_look(worker)
             && let Some(record) = now_and_then(worker)
         {
             return Found::Goroutine(record);
@@ -55,6 +54,15 @@ pub(crate) fn next(worker: &'static Worker) -> Found {
     beyond(worker)
 }
 
+/// Whether the worker must look beyond its own queues although they are not empty.
+#[inline]
+pub(crate) fn is_time_to_look(worker: &Worker) -> bool {
+    worker
+        .tick
+        .load(Ordering::Relaxed)
+        .is_multiple_of(INJECTOR_EVERY)
+}
+
 /// From the worker's own queues.
 #[inline]
 fn local(worker: &'static Worker) -> Option<RecordPtr> {
@@ -64,7 +72,9 @@ fn local(worker: &'static Worker) -> Option<RecordPtr> {
             worker.run_next_streak.set(streak + 1);
             return Some(record);
         }
-        worker.run_next_streak.set(0);
+        if streak != 0 {
+            worker.run_next_streak.set(0);
+        }
         worker.deque.pop()
     } else {
         worker.run_next_streak.set(0);

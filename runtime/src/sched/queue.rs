@@ -81,18 +81,24 @@ pub(crate) fn submit_next(worker: &'static Worker, record: RecordPtr) {
 }
 
 /// A goroutine yielded: it goes behind everything in its worker's queue.
+///
+/// Without a fence: this worker is about to look at its queue itself. An idler that misses the
+/// goroutine in this moment sees it at the next submission; if the goroutine that runs next makes
+/// none, sysmon sends a searcher. The loss of a permit is looked at by the main loop.
 #[inline]
 pub(crate) fn submit_yielded(worker: &'static Worker, record: RecordPtr) {
-    if !worker.runs() {
+    if worker.runs() {
+        push(worker, record);
+        wake::after_submit();
+    } else {
         inject(record, Lane::New);
-        return;
     }
-    push(worker, record);
-    fence::store_load();
-    wake::after_submit();
-    if worker.permit.load(Ordering::Relaxed) != permit::RUN {
-        drain_own(worker);
-    }
+}
+
+/// Whether a goroutine that yields on this worker would be the next to run again at once.
+#[inline]
+pub(crate) fn nobody_waits(worker: &Worker) -> bool {
+    worker.run_next.load(Ordering::Relaxed).is_null() && worker.deque.is_empty() && !injected()
 }
 
 /// A goroutine's timer fired on the stack of a worker that runs or searches.
