@@ -25,6 +25,7 @@ mod mutex;
 mod once;
 mod rwlock;
 mod semaphore;
+pub mod signal;
 mod spin;
 mod task;
 mod unwind;

@@ -72,6 +72,8 @@ enum Next {
 #[inline]
 fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
     let g = record.get();
+    // A goroutine that has not run yet is cold in both its lines; fetch them side by side.
+    g.prefetch_payload();
     if g.has(flag::TOKEN) {
         take::pass_to_thread(worker, g);
         return Next::Go;

@@ -9,6 +9,7 @@ mod linux;
 pub(crate) use linux::*;
 
 mod cpus;
+pub(crate) mod signal;
 pub(crate) use cpus::{default_parallelism, num_cpu};
 
 #[cfg(not(target_os = "linux"))]

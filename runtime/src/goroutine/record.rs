@@ -144,6 +144,18 @@ impl Record {
         self.id.load(Ordering::Relaxed)
     }
 
+    /// Starts to load the closure's cache line.
+    #[inline]
+    pub(crate) fn prefetch_payload(&self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: prefetching has no effect that a program could see.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
+                self.payload.get().cast(),
+            );
+        }
+    }
+
     /// The kernel's number of a plain thread, which keeps it where goroutines keep their closure.
     pub(crate) fn thread_id(&self) -> u32 {
         self.thread_cell().load(Ordering::Relaxed)

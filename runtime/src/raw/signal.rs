@@ -1,0 +1,165 @@
+//! Signals from the operating system, as `gors::signal` sees them: who catches them, and a thread that
+//! passes them on.
+//!
+//! # Why no signal is lost
+//!
+//! The handler counts a signal, then rings the bell (a counter too), then wakes the thread that sleeps
+//! on it. The thread reads the bell, takes all counts and passes them on, and sleeps only while the
+//! bell is still what it read: a ring after the reading ends or prevents the sleep. `PASSED_ON` is the
+//! bell that was read before the last complete round; [`wait_idle`] waits for it to reach the bell, so
+//! after it every signal that a handler saw has been passed on.
+//!
+//! Neither handler nor thread ever waits for a receiver.
+
+use std::io;
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use super::{Guarded, WaitList, WaitReason};
+use crate::sys::{self, signal};
+
+pub use libc::{
+    SIGABRT, SIGALRM, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGHUP, SIGILL, SIGINT, SIGIO, SIGKILL,
+    SIGPIPE, SIGPROF, SIGQUIT, SIGSEGV, SIGSTOP, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP, SIGTTIN,
+    SIGTTOU, SIGURG, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH, SIGXCPU, SIGXFSZ,
+};
+
+/// One more than the largest signal number.
+pub const SIGNALS: usize = signal::SIGNALS;
+
+/// What the signals did before we changed that.
+static BEFORE: Guarded<[Option<signal::Disposition>; SIGNALS]> = Guarded::new([None; SIGNALS]);
+/// Signals that are caught.
+static CAUGHT: AtomicUsize = AtomicUsize::new(0);
+static PASSED_ON: AtomicU32 = AtomicU32::new(0);
+static IDLE: WaitList = WaitList::new();
+
+/// Starts, once, the thread that calls `pass_on` with a number and how often it came. `pass_on` must
+/// not wait for anybody.
+///
+/// # Errors
+///
+/// If no thread can be made.
+pub fn start(pass_on: fn(i32, u32)) -> io::Result<()> {
+    static START: Once = Once::new();
+    let mut result = Ok(());
+    START.call_once(|| {
+        result = std::thread::Builder::new()
+            .name("gors-signals".to_owned())
+            .stack_size(128 * 1024)
+            .spawn(move || run(pass_on))
+            .map(|_| ());
+    });
+    result
+}
+
+fn run(pass_on: fn(i32, u32)) {
+    let _bomb = crate::exit::AbortOnUnwind;
+    loop {
+        let bell = signal::bell().load(Ordering::SeqCst);
+        for number in 1..SIGNALS {
+            let times = signal::take_arrived(number);
+            if times > 0 {
+                pass_on(number as i32, times);
+            }
+        }
+        PASSED_ON.store(bell, Ordering::SeqCst);
+        IDLE.notify_all();
+        sys::futex_wait(signal::bell(), bell, None);
+    }
+}
+
+fn index(number: i32) -> io::Result<usize> {
+    usize::try_from(number)
+        .ok()
+        .filter(|n| (1..SIGNALS).contains(n))
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))
+}
+
+/// Catches a signal from now on.
+///
+/// # Errors
+///
+/// If the signal cannot be caught.
+pub fn catch(number: i32) -> io::Result<()> {
+    change(number, signal::catch)?;
+    CAUGHT.fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
+/// Lets the signal do what it did before [`catch`] and [`ignore`]. `caught` says which of the two it
+/// was.
+///
+/// # Errors
+///
+/// If the operating system refuses.
+pub fn restore(number: i32, caught: bool) -> io::Result<()> {
+    if caught {
+        CAUGHT.fetch_sub(1, Ordering::SeqCst);
+    }
+    let at = index(number)?;
+    BEFORE.with(|before| match before[at].take() {
+        Some(disposition) => signal::restore(number, &disposition),
+        None => Ok(()),
+    })
+}
+
+/// Ignores a signal from now on. `caught` says whether it was caught.
+///
+/// # Errors
+///
+/// If the signal cannot be ignored.
+pub fn ignore(number: i32, caught: bool) -> io::Result<()> {
+    if caught {
+        CAUGHT.fetch_sub(1, Ordering::SeqCst);
+    }
+    change(number, signal::ignore)
+}
+
+fn change(
+    number: i32,
+    to: fn(i32) -> io::Result<signal::Disposition>,
+) -> io::Result<()> {
+    let at = index(number)?;
+    // Disposition and memory of it change together.
+    BEFORE.with(|before| {
+        let old = to(number)?;
+        before[at].get_or_insert(old);
+        Ok(())
+    })
+}
+
+/// Whether the process ignores a signal.
+#[must_use]
+pub fn is_ignored(number: i32) -> bool {
+    signal::is_ignored(number)
+}
+
+/// How many signals are caught: while there is one, a process whose goroutines all wait may still be
+/// woken.
+#[must_use]
+pub fn caught() -> usize {
+    CAUGHT.load(Ordering::SeqCst)
+}
+
+/// Sends a signal to this process.
+///
+/// # Errors
+///
+/// If the number is not that of a signal.
+pub fn raise(number: i32) -> io::Result<()> {
+    signal::raise(number)
+}
+
+/// Blocks until every signal whose handler has begun was passed on.
+pub fn wait_idle() {
+    // A handler is a dozen instructions.
+    while signal::in_handler() {
+        crate::gosched();
+    }
+    let bell = signal::bell().load(Ordering::SeqCst);
+    let reached = || PASSED_ON.load(Ordering::SeqCst).wrapping_sub(bell).cast_signed() >= 0;
+    while !reached() {
+        IDLE.wait(WaitReason::ChanReceive, None, reached);
+    }
+}

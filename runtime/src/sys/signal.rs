@@ -1,0 +1,118 @@
+//! Signal dispositions and the handler.
+//!
+//! The handler runs on the alternate stack (SA_ONSTACK): a goroutine's stack may have no room for a
+//! signal frame. It does what is allowed in a handler and no more: adds to two counters, wakes a
+//! futex, keeps `errno`. System calls that it interrupts are restarted.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::futex_wake_one;
+
+/// One more than the largest signal number.
+pub(crate) const SIGNALS: usize = 65;
+
+/// What a signal does.
+#[derive(Clone, Copy)]
+pub(crate) struct Disposition(libc::sigaction);
+
+/// Signals that came and were not taken, by number.
+static ARRIVED: [AtomicU32; SIGNALS] = [const { AtomicU32::new(0) }; SIGNALS];
+/// Incremented after [`ARRIVED`]; whoever waits for signals sleeps on it.
+static BELL: AtomicU32 = AtomicU32::new(0);
+/// Threads inside the handler.
+static INSIDE: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn on_signal(number: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    INSIDE.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: errno is this thread's own, and the handler runs between two of its instructions.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: as above.
+    let kept = unsafe { *errno };
+    if let Some(arrived) = usize::try_from(number).ok().and_then(|n| ARRIVED.get(n)) {
+        arrived.fetch_add(1, Ordering::SeqCst);
+        BELL.fetch_add(1, Ordering::SeqCst);
+        futex_wake_one(&raw const BELL);
+    }
+    // SAFETY: as above.
+    unsafe { *errno = kept };
+    INSIDE.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// How often the bell has rung.
+pub(crate) fn bell() -> &'static AtomicU32 {
+    &BELL
+}
+
+/// Whether a handler is running.
+pub(crate) fn in_handler() -> bool {
+    INSIDE.load(Ordering::SeqCst) != 0
+}
+
+/// Takes the count of arrived signals with this number.
+pub(crate) fn take_arrived(number: usize) -> u32 {
+    if ARRIVED[number].load(Ordering::SeqCst) == 0 {
+        return 0;
+    }
+    ARRIVED[number].swap(0, Ordering::SeqCst)
+}
+
+/// Lets the handler catch a signal; returns what it did before.
+pub(crate) fn catch(number: i32) -> io::Result<Disposition> {
+    // The field holds a function of either kind as an address.
+    let handler = on_signal as extern "C" fn(_, _, _) as *const () as libc::sighandler_t;
+    set(number, handler, libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART)
+}
+
+/// Lets the process ignore a signal; returns what it did before.
+pub(crate) fn ignore(number: i32) -> io::Result<Disposition> {
+    set(number, libc::SIG_IGN, 0)
+}
+
+fn set(number: i32, handler: libc::sighandler_t, flags: i32) -> io::Result<Disposition> {
+    // SAFETY: all fields are integers or sets of bits, for which zero is valid.
+    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = handler;
+    action.sa_flags = flags;
+    // SAFETY: the set is part of a live value.
+    unsafe { libc::sigemptyset(&raw mut action.sa_mask) };
+    swap(number, &action)
+}
+
+/// Lets a signal do again what it did.
+pub(crate) fn restore(number: i32, disposition: &Disposition) -> io::Result<()> {
+    swap(number, &disposition.0).map(|_| ())
+}
+
+/// Whether the process ignores a signal.
+pub(crate) fn is_ignored(number: i32) -> bool {
+    let mut now = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: only asks; the place is valid, and read only if it was written.
+    unsafe {
+        libc::sigaction(number, ptr::null(), now.as_mut_ptr()) == 0
+            && now.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+fn swap(number: i32, action: &libc::sigaction) -> io::Result<Disposition> {
+    let mut old = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: both places are valid; the handler is one of ours, which is safe to run at any time, or
+    // was there before.
+    if unsafe { libc::sigaction(number, action, old.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: written by the call, which succeeded.
+    Ok(Disposition(unsafe { old.assume_init() }))
+}
+
+/// Sends a signal to this process.
+pub(crate) fn raise(number: i32) -> io::Result<()> {
+    // SAFETY: no memory is involved; the number is checked by the kernel.
+    if unsafe { libc::kill(libc::getpid(), number) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
