@@ -45,21 +45,22 @@
 //! construct.
 #![forbid(unsafe_code)]
 
+pub mod context;
+pub mod patterns;
+pub mod signal;
 pub mod sync;
 pub mod time;
 
 pub use gors_chan as chan;
 #[doc(inline)]
-pub use gors_chan::{
-    Chan, Receiver, Sender, bounded, make, select, select_biased, unbounded,
-};
+pub use gors_chan::{Chan, Receiver, Sender, bounded, make, select, select_biased, unbounded};
 pub use gors_runtime as runtime;
 #[doc(inline)]
 pub use gors_runtime::{
     Builder, GoroutineLocal, JoinError, JoinHandle, PanicPolicy, Parker, Scope, ScopedJoinHandle,
-    Unparker, block_on, blocking, checkpoint, defer, go, goexit, goid, gomaxprocs,
-    goroutine_local, goroutine_name, gosched, lock_os_thread, main, num_cpu, num_goroutine, run,
-    scope, spawn, test, unlock_os_thread,
+    Unparker, block_on, blocking, checkpoint, defer, go, goexit, goid, gomaxprocs, goroutine_local,
+    goroutine_name, gosched, lock_os_thread, main, num_cpu, num_goroutine, run, scope, spawn, test,
+    unlock_os_thread,
 };
 
 #[doc(hidden)]

@@ -1,8 +1,8 @@
 //! The crate's only clock.
 //!
-//! Every deadline and every timer channel reads the time here, so that a virtual clock can take its place in
-//! one line. Timer channels keep their due time in one atomic word: nanoseconds since [`epoch`], signed, because
-//! a time before the first use of the crate is a legal due time.
+//! Every deadline and every timer channel reads the time here, so that a virtual clock can take its
+//! place in one line. Timer channels keep their due time in one atomic word: nanoseconds since
+//! [`epoch`], signed, because a time before the first use of the crate is a legal due time.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};

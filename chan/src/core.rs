@@ -1,41 +1,46 @@
 //! The channel itself: one lock, a buffer, two FIFO lists of waiters.
 //!
-//! Everything here is erased: a [`Core`] knows the size of its elements, not their type. Typed handles
-//! ([`crate::handle`], [`crate::go`]) call in with the size as a constant, so that their copies compile to moves;
-//! `select` calls in with the size from the core. No code of the user (`Drop`, `Clone`, a waker) ever runs here
-//! under the lock, and no allocation happens under it.
+//! Everything here is erased: a [`Core`] knows the size of its elements, not their type. Typed
+//! handles ([`crate::handle`], [`crate::go`]) call in with the size as a constant, so that their
+//! copies compile to moves; `select` calls in with the size from the core. No code of the user
+//! (`Drop`, `Clone`, a waker) ever runs here under the lock, and no allocation happens under it.
 //!
 //! # Invariants, under the lock
 //!
 //! With `avail = len - held values` and `room = cap - len - held places`:
 //!
-//! 1. `avail > 0` ⇒ no receiver waits; `room > 0` ⇒ no sender waits. (A waiter whose claim is lost may still be
-//!    linked; it counts as absent.)
-//! 2. On a rendezvous channel (`cap == 0`) at most one list holds claimable waiters, unless one select waits to
-//!    send and to receive on it: a task is never paired with itself, because it looks for peers only while none
-//!    of its own waiters is linked.
-//! 3. `CLOSED` is never taken back. After it no sender waits; receivers wait only while a held place may still
-//!    bring a value.
+//! 1. `avail > 0` ⇒ no receiver waits; `room > 0` ⇒ no sender waits. (A waiter whose claim is lost
+//!    may still be linked; it counts as absent.)
+//! 2. On a rendezvous channel (`cap == 0`) at most one list holds claimable waiters, unless one
+//!    select waits to send and to receive on it: a task is never paired with itself, because it
+//!    looks for peers only while none of its own waiters is linked.
+//! 3. `CLOSED` is never taken back. After it no sender waits; receivers wait only while a held
+//!    place may still bring a value.
 //! 4. A claimed waiter is readied after the lock is released, never under it.
 //!
 //! # Why no wake-up is lost
 //!
-//! Whoever must wait decides so under the lock, links its waiter under the same hold, and the runtime releases
-//! the lock only after the waiter's stack is left. Whoever makes progress possible does so under the lock and
-//! pops there. There is no window between the two. Lock-free looks (`hint_*`, `try_*` misses) only ever choose
-//! to take the lock or to answer "would block" for a moment at which that was true.
+//! Whoever must wait decides so under the lock, links its waiter under the same hold, and the
+//! runtime releases the lock only after the waiter's stack is left. Whoever makes progress possible
+//! does so under the lock and pops there. There is no window between the two. Lock-free looks
+//! (`hint_*`, `try_*` misses) only ever choose to take the lock or to answer "would block" for a
+//! moment at which that was true.
 //!
 //! # Parts
 //!
-//! [`waiter`]: nodes and lists. [`ring`]: the buffer. [`send`], [`recv`]: the plain operations. [`reserve`]: what a
-//! select holds between winning and completing. [`close`]: closing, handles, the end. [`timer`]: channels whose
-//! values come from the clock.
+//! [`waiter`]: nodes and lists. [`ring`]: the buffer. [`send`], [`recv`]: the plain operations.
+//! [`reserve`], [`meet`], [`settle`]: what a select holds between winning and completing.
+//! [`close`]: closing, handles, the end. [`timer`]: channels whose values come from the clock.
 
 pub(crate) mod close;
+mod meet;
+#[cfg(feature = "async")]
+pub(crate) mod node;
 pub(crate) mod recv;
 pub(crate) mod reserve;
 pub(crate) mod ring;
 pub(crate) mod send;
+mod settle;
 pub(crate) mod timer;
 pub(crate) mod waiter;
 
@@ -111,8 +116,8 @@ pub(crate) struct Core {
     handles: AtomicU64,
 }
 
-// SAFETY: cells are touched under the lock only; the rest is atomic or fixed. What the elements need is demanded
-// by the handles (`T: Send`).
+// SAFETY: cells are touched under the lock only; the rest is atomic or fixed. What the elements
+// need is demanded by the handles (`T: Send`).
 unsafe impl Send for Core {}
 // SAFETY: as above.
 unsafe impl Sync for Core {}
@@ -212,10 +217,12 @@ impl Core {
         );
     }
 
+    #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
         self.flags() & flag::CLOSED != 0
     }
 
+    #[inline(always)]
     pub(crate) fn elem_size(&self) -> usize {
         self.elem.size()
     }
@@ -241,11 +248,12 @@ impl Core {
             && self.held_places.get() == 0
     }
 
-    /// Without the lock: a receive would probably not block. False only if at some moment since the call it
-    /// would have.
+    /// Without the lock: a receive would probably not block. False only if at some moment since the
+    /// call it would have.
     #[inline(always)]
     pub(crate) fn hint_recv(&self) -> bool {
-        // `len` and the list before `CLOSED`: a channel that was drained after it was closed shows both.
+        // `len` and the list before `CLOSED`: a channel that was drained after it was closed shows
+        // both.
         if self.len.load(Ordering::Acquire) != 0 || !self.sendq.is_empty() {
             return true;
         }
@@ -256,14 +264,24 @@ impl Core {
     /// Without the lock: a send would probably not block. As [`hint_recv`](Self::hint_recv).
     #[inline(always)]
     pub(crate) fn hint_send(&self) -> bool {
-        // `CLOSED` before the rest: a closed channel cannot turn from ready to not ready, so "not closed" and
-        // then "full" means that at the first of the two moments it was neither.
+        // `CLOSED` before the rest: a closed channel cannot turn from ready to not ready, so "not
+        // closed" and then "full" means that at the first of the two moments it was neither.
         self.is_closed() || !self.recvq.is_empty() || self.len.load(Ordering::Acquire) < self.cap
     }
 
     /// Values in the buffer, a snapshot.
+    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::Acquire)
+    }
+
+    /// How many receivers and senders are linked as waiting.
+    pub(crate) fn waiters(&self) -> (usize, usize) {
+        self.lock();
+        let waiters = (self.recvq.count(), self.sendq.count());
+        // SAFETY: locked above.
+        unsafe { self.unlock() };
+        waiters
     }
 
     /// Under the lock: takes and claims the observers of `dir` for waking.
@@ -289,8 +307,9 @@ impl Core {
         }
     }
 
-    /// Under the lock, by one that is about to park here: its waiting makes the opposite side ready, so those
-    /// who observe that are woken. They must be readied after the lock is released, which the park does.
+    /// Under the lock, by one that is about to park here: its waiting makes the opposite side
+    /// ready, so those who observe that are woken. They must be readied after the lock is released,
+    /// which the park does.
     #[inline(always)]
     pub(crate) fn wake_observers_at_park(&self, waits: Dir) {
         if self.has(flag::OBSERVED) && self.cap == 0 {
@@ -315,16 +334,27 @@ impl Core {
         self.set(flag::DEFERRED);
     }
 
-    /// The release that a park performs for the waiter, after its stack was left: `core` is a `*const Core`.
+    /// Under the lock: as [`wake_observers_at_park`](Self::wake_observers_at_park) for a sending
+    /// future, which wakes them itself after the release.
+    #[cfg(feature = "async")]
+    pub(crate) fn wake_observers_of_offer(&self, chain: &mut WakeChain) {
+        if self.has(flag::OBSERVED) && self.cap == 0 {
+            // SAFETY: callers hold the lock.
+            unsafe { self.take_observers(Dir::Recv, chain) }
+        }
+    }
+
+    /// The release that a park performs for the waiter, after its stack was left: `core` is a
+    /// `*const Core`.
     ///
     /// # Safety
     ///
-    /// The lock is held for this call. The channel is alive: the waiter's handle keeps it, and until this
-    /// releases the lock nobody can wake the waiter.
+    /// The lock is held for this call. The channel is alive: the waiter's handle keeps it, and
+    /// until this releases the lock nobody can wake the waiter.
     pub(crate) unsafe fn unlock_for_park(core: *const ()) {
         let core = core.cast::<Core>();
-        // SAFETY: passed on; after the unlock nothing of the core or of the waiter is touched, only woken
-        // observers, which stay parked until this readies them.
+        // SAFETY: passed on; after the unlock nothing of the core or of the waiter is touched, only
+        // woken observers, which stay parked until this readies them.
         unsafe {
             if (*core).has(flag::DEFERRED) {
                 let chain = (*core).take_deferred();
@@ -336,7 +366,8 @@ impl Core {
         }
     }
 
-    /// Under the lock: the observers that [`wake_observers_at_park`](Self::wake_observers_at_park) collected.
+    /// Under the lock: the observers that [`wake_observers_at_park`](Self::wake_observers_at_park)
+    /// collected.
     #[cold]
     pub(crate) fn take_deferred(&self) -> WakeChain {
         self.clear(flag::DEFERRED);

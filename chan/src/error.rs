@@ -6,7 +6,8 @@ use std::fmt;
 const DISCONNECTED_SEND: &str = "sending on a disconnected channel";
 const DISCONNECTED_RECV: &str = "receiving on an empty and disconnected channel";
 
-/// The value could not be sent: the channel is closed, or all its receivers are gone. Holds the value.
+/// The value could not be sent: the channel is closed, or all its receivers are gone. Holds the
+/// value.
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub struct SendError<T>(pub T);
 

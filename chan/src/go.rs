@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use crate::core::close;
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
-use crate::handle::{Link, Receiver, Sender, deadline_in};
+use crate::handle::{Link, deadline_in};
 use crate::iter::{IntoIter, Iter};
+use crate::receiver::Receiver;
+use crate::sender::Sender;
 
-/// A channel as Go's `chan T`: one handle that sends, receives and closes. Clones share the channel.
+/// A channel as Go's `chan T`: one handle that sends, receives and closes. Clones share the
+/// channel.
 ///
-/// It counts as one sender and one receiver, so [`Sender`]s and [`Receiver`]s split off it see a disconnect when
-/// the last `Chan` of their channel and all opposite handles are gone.
+/// It counts as one sender and one receiver, so [`Sender`]s and [`Receiver`]s split off it see a
+/// disconnect when the last `Chan` of their channel and all opposite handles are gone.
 ///
 /// ```
 /// let c = gors_chan::make::<i32>(0);
@@ -38,7 +41,8 @@ impl<T> UnwindSafe for Chan<T> {}
 impl<T> RefUnwindSafe for Chan<T> {}
 
 impl<T> Chan<T> {
-    /// The nil channel: sends and receives block for ever, `select!` never chooses it, `len` and `cap` are 0.
+    /// The nil channel: sends and receives block for ever, `select!` never chooses it, `len` and
+    /// `cap` are 0.
     ///
     /// ```
     /// use gors_chan::{Chan, select};
@@ -58,7 +62,8 @@ impl<T> Chan<T> {
         self.link.get().is_none()
     }
 
-    /// Sends (Go's `c <- v`): blocks while the buffer is full or, without one, until somebody receives.
+    /// Sends (Go's `c <- v`): blocks while the buffer is full or, without one, until somebody
+    /// receives.
     ///
     /// # Panics
     ///
@@ -77,7 +82,8 @@ impl<T> Chan<T> {
         }
     }
 
-    /// Receives (Go's `v, ok := <-c`): blocks until there is a value; `None` when closed and drained.
+    /// Receives (Go's `v, ok := <-c`): blocks until there is a value; `None` when closed and
+    /// drained.
     ///
     /// ```
     /// let c = gors_chan::make(1);
@@ -91,8 +97,8 @@ impl<T> Chan<T> {
         self.link.recv()
     }
 
-    /// Closes the channel (Go's `close(c)`): waiting receivers get `None`, waiting senders panic, queued values
-    /// can still be received.
+    /// Closes the channel (Go's `close(c)`): waiting receivers get `None`, waiting senders panic,
+    /// queued values can still be received.
     ///
     /// # Panics
     ///
@@ -168,22 +174,32 @@ impl<T> Chan<T> {
         }
     }
 
-    /// Lends this handle as a sender, for [`Select`](crate::Select) and functions that take `&Sender`.
+    /// Lends this handle as a sender, for [`Select`](crate::Select) and functions that take
+    /// `&Sender`.
     pub fn as_sender(&self) -> &Sender<T> {
-        // SAFETY: both are transparent over the same link; what a shared reference to a sender can do is covered
-        // by the sender this handle counts as.
+        // SAFETY: both are transparent over the same link; what a shared reference to a sender can
+        // do is covered by the sender this handle counts as.
         unsafe { &*(&raw const *self).cast::<Sender<T>>() }
     }
 
-    /// Lends this handle as a receiver, for [`Select`](crate::Select) and functions that take `&Receiver`.
+    /// Lends this handle as a receiver, for [`Select`](crate::Select) and functions that take
+    /// `&Receiver`.
     pub fn as_receiver(&self) -> &Receiver<T> {
         // SAFETY: as in `as_sender`.
         unsafe { &*(&raw const *self).cast::<Receiver<T>>() }
     }
 
-    /// Iterates over received values until the channel is closed and drained (Go's `for v := range c`).
+    /// Iterates over received values until the channel is closed and drained (Go's `for v := range
+    /// c`).
     pub fn iter(&self) -> Iter<'_, T> {
         self.as_receiver().iter()
+    }
+
+    /// How many receivers and senders wait. For tests, which have no other way to know that
+    /// somebody blocks.
+    #[doc(hidden)]
+    pub fn __waiters(&self) -> (usize, usize) {
+        self.link.get().map_or((0, 0), |core| core.waiters())
     }
 
     /// Both are the same channel (Go's `==`).

@@ -1,12 +1,12 @@
-//! Rust's face: [`Sender`] and [`Receiver`], crossbeam-channel's handles, and `close`.
+//! What the three handle types have in common: [`Link`], one pointer to the channel, and the typed
+//! operations on it.
 //!
-//! A handle is one pointer; no pointer is the channel that is never ready (`never()`, nil). The three handle types
-//! differ in nothing else, so a [`Chan`](crate::Chan) can lend itself as either of the two.
+//! No pointer is the channel that is never ready (`never()`, nil). The handle types differ in what
+//! they count as, in which operations they offer, and in how they report a closed channel; so a
+//! [`Chan`](crate::Chan) can lend itself as either of the other two.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};
-use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,8 @@ use gors_runtime::raw::{self, Task, WaitReason};
 use crate::clock;
 use crate::core::recv::RecvEnd;
 use crate::core::send::SendEnd;
-use crate::core::{Core, UNBOUNDED, close, flag};
-use crate::error::{
-    RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
-};
-use crate::iter::{IntoIter, Iter, TryIter};
+use crate::core::{Core, UNBOUNDED, flag};
+use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
 /// The channel behind a handle; `None` is never ready. Counts nothing by itself.
 #[repr(transparent)]
@@ -87,7 +84,8 @@ impl<T> Link<T> {
             block_for_ever(WaitReason::ChanSendNil)
         };
         offer(value, |src| {
-            // SAFETY: the address of a value of the element type; `offer` takes it back unless it was sent.
+            // SAFETY: the address of a value of the element type; `offer` takes it back unless it
+            // was sent.
             unsafe { core.send(src, size_of::<T>()) }
         })
         .map_err(|(value, _)| value)
@@ -235,7 +233,8 @@ struct Lent<'a, T>(&'a MaybeUninit<T>);
 
 impl<T> Drop for Lent<'_, T> {
     fn drop(&mut self) {
-        // SAFETY: operations unwind only before they have published or moved the value, and nobody else drops it.
+        // SAFETY: operations unwind only before they have published or moved the value, and nobody
+        // else drops it.
         drop(unsafe { self.0.assume_init_read() });
     }
 }
@@ -260,338 +259,32 @@ pub(crate) fn deadline_in(timeout: Duration) -> Option<Instant> {
     clock::now().checked_add(timeout)
 }
 
-/// The sending side of a channel (Go's `chan<- T`). Clones share it.
+/// Handles of a `T` that must stay on its thread stay there too.
 ///
-/// When the last sender is dropped the channel is closed: receivers drain what is queued, then fail.
+/// ```compile_fail,E0277
+/// let (s, _r) = gors_chan::unbounded::<std::rc::Rc<()>>();
+/// std::thread::spawn(move || drop(s));
+/// ```
 ///
+/// ```compile_fail,E0277
+/// let (_s, r) = gors_chan::unbounded::<std::rc::Rc<()>>();
+/// std::thread::scope(|scope| scope.spawn(|| r.try_recv().is_ok()));
 /// ```
-/// let (s1, r) = gors_chan::unbounded();
-/// let s2 = s1.clone();
-/// std::thread::spawn(move || s1.send(1).unwrap());
-/// s2.send(2).unwrap();
-/// assert_eq!(r.recv().unwrap() + r.recv().unwrap(), 3);
-/// ```
-#[repr(transparent)]
-pub struct Sender<T> {
-    pub(crate) link: Link<T>,
-}
-
-// SAFETY: a handle moves values of T between threads and shares none.
-unsafe impl<T: Send> Send for Sender<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Sender<T> {}
-impl<T> UnwindSafe for Sender<T> {}
-impl<T> RefUnwindSafe for Sender<T> {}
-
-impl<T> Sender<T> {
-    /// Sends without waiting (Go's `select` with one send and a `default`).
-    ///
-    /// Fails if the buffer is full, or on a rendezvous channel if nobody waits to receive.
-    ///
-    /// ```
-    /// use gors_chan::{TrySendError, bounded};
-    ///
-    /// let (s, r) = bounded(1);
-    /// assert_eq!(s.try_send(1), Ok(()));
-    /// assert_eq!(s.try_send(2), Err(TrySendError::Full(2)));
-    /// drop(r);
-    /// assert_eq!(s.try_send(3), Err(TrySendError::Disconnected(3)));
-    /// ```
-    #[inline]
-    pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
-        self.link.try_send(msg)
-    }
-
-    /// Sends, blocking while the buffer is full or, on a rendezvous channel, until somebody receives (Go's
-    /// `c <- v`). Fails once the channel is closed or without receivers.
-    ///
-    /// ```
-    /// use gors_chan::{SendError, bounded};
-    ///
-    /// let (s, r) = bounded(1);
-    /// assert_eq!(s.send(1), Ok(()));
-    /// drop(r);
-    /// assert_eq!(s.send(2), Err(SendError(2)));
-    /// ```
-    #[inline]
-    pub fn send(&self, msg: T) -> Result<(), SendError<T>> {
-        self.link.send(msg).map_err(SendError)
-    }
-
-    /// As [`send`](Self::send), for at most `timeout`.
-    ///
-    /// ```
-    /// use gors_chan::{SendTimeoutError, bounded};
-    /// use std::time::Duration;
-    ///
-    /// let (s, _r) = bounded(0);
-    /// assert_eq!(s.send_timeout(1, Duration::from_millis(5)), Err(SendTimeoutError::Timeout(1)));
-    /// ```
-    pub fn send_timeout(&self, msg: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        self.link.send_until(msg, deadline_in(timeout))
-    }
-
-    /// As [`send`](Self::send), until `deadline`.
-    pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
-        self.link.send_until(msg, Some(deadline))
-    }
-
-    /// Closes the channel for all its handles: sends fail from now on, receivers drain what is queued, then fail.
-    /// True if this call closed it (Go's `close`, which panics instead on a second call).
-    ///
-    /// ```
-    /// let (s, r) = gors_chan::bounded(1);
-    /// s.send(1).unwrap();
-    /// assert!(s.close());
-    /// assert!(!s.close());
-    /// assert!(s.send(2).is_err());
-    /// assert_eq!(r.recv(), Ok(1));
-    /// assert!(r.recv().is_err());
-    /// ```
-    pub fn close(&self) -> bool {
-        self.link.close()
-    }
-
-    /// The channel was closed, or its receivers are gone: a send would fail.
-    pub fn is_closed(&self) -> bool {
-        self.link.is_closed()
-    }
-
-    /// No value is queued. Always true on a rendezvous channel.
-    pub fn is_empty(&self) -> bool {
-        self.link.is_empty()
-    }
-
-    /// The buffer is full. Always true on a rendezvous channel.
-    pub fn is_full(&self) -> bool {
-        self.link.is_full()
-    }
-
-    /// How many values are queued (Go's `len`).
-    pub fn len(&self) -> usize {
-        self.link.len()
-    }
-
-    /// How many values the buffer takes (Go's `cap`); `None` if it is unbounded.
-    pub fn capacity(&self) -> Option<usize> {
-        self.link.capacity()
-    }
-
-    /// Both belong to one channel.
-    ///
-    /// ```
-    /// let (a, _) = gors_chan::unbounded::<i32>();
-    /// let (b, _) = gors_chan::unbounded::<i32>();
-    /// assert!(a.same_channel(&a.clone()));
-    /// assert!(!a.same_channel(&b));
-    /// ```
-    pub fn same_channel(&self, other: &Sender<T>) -> bool {
-        self.link.as_ptr() == other.link.as_ptr()
-    }
-}
-
-impl<T> Clone for Sender<T> {
-    fn clone(&self) -> Self {
-        Sender {
-            link: self.link.retained(close::SENDER),
-        }
-    }
-}
-
-impl<T> Drop for Sender<T> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: this handle's count, given up once.
-        unsafe { self.link.release(close::SENDER) }
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("Sender { .. }")
-    }
-}
-
-/// The receiving side of a channel (Go's `<-chan T`). Clones share it: each value goes to one of them.
 ///
-/// When the last receiver is dropped, what is queued is dropped at once, and senders fail.
+/// ```compile_fail,E0277
+/// let c = gors_chan::make::<std::rc::Rc<()>>(1);
+/// std::thread::spawn(move || drop(c));
+/// ```
 ///
+/// A channel of references lives no longer than what they point to.
+///
+/// ```compile_fail,E0597
+/// let (s, r) = gors_chan::unbounded::<&String>();
+/// {
+///     let local = String::new();
+///     s.send(&local).unwrap();
+/// }
+/// r.recv().unwrap();
 /// ```
-/// let (s, r) = gors_chan::bounded(2);
-/// s.send(1).unwrap();
-/// s.send(2).unwrap();
-/// drop(s);
-/// assert_eq!(r.iter().sum::<i32>(), 3);
-/// ```
-#[repr(transparent)]
-pub struct Receiver<T> {
-    pub(crate) link: Link<T>,
-}
-
-// SAFETY: a handle moves values of T between threads and shares none.
-unsafe impl<T: Send> Send for Receiver<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Receiver<T> {}
-impl<T> UnwindSafe for Receiver<T> {}
-impl<T> RefUnwindSafe for Receiver<T> {}
-
-impl<T> Receiver<T> {
-    /// Receives without waiting (Go's `select` with one receive and a `default`).
-    ///
-    /// ```
-    /// use gors_chan::{TryRecvError, unbounded};
-    ///
-    /// let (s, r) = unbounded();
-    /// assert_eq!(r.try_recv(), Err(TryRecvError::Empty));
-    /// s.send(5).unwrap();
-    /// drop(s);
-    /// assert_eq!(r.try_recv(), Ok(5));
-    /// assert_eq!(r.try_recv(), Err(TryRecvError::Disconnected));
-    /// ```
-    #[inline]
-    pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.link.try_recv()
-    }
-
-    /// Receives, blocking until there is a value (Go's `<-c`). Fails once the channel is empty, and closed or
-    /// without senders.
-    ///
-    /// ```
-    /// let (s, r) = gors_chan::bounded(0);
-    /// std::thread::spawn(move || s.send(5).unwrap());
-    /// assert_eq!(r.recv(), Ok(5));
-    /// assert!(r.recv().is_err());
-    /// ```
-    #[inline]
-    pub fn recv(&self) -> Result<T, RecvError> {
-        self.link.recv().ok_or(RecvError)
-    }
-
-    /// As [`recv`](Self::recv), for at most `timeout`. A value that is there is received even if the time is up.
-    ///
-    /// ```
-    /// use gors_chan::{RecvTimeoutError, bounded};
-    /// use std::time::Duration;
-    ///
-    /// let (_s, r) = bounded::<i32>(0);
-    /// assert_eq!(r.recv_timeout(Duration::from_millis(5)), Err(RecvTimeoutError::Timeout));
-    /// ```
-    pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.link.recv_until(deadline_in(timeout))
-    }
-
-    /// As [`recv`](Self::recv), until `deadline`.
-    pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
-        self.link.recv_until(Some(deadline))
-    }
-
-    /// Closes the channel for all its handles; see [`Sender::close`]. True if this call closed it. False on done,
-    /// timer, tick and never channels, which only their owner ends.
-    ///
-    /// ```
-    /// let (s, r) = gors_chan::bounded(1);
-    /// assert!(r.close());
-    /// assert!(s.send(1).is_err());
-    /// assert!(!gors_chan::never::<()>().close());
-    /// ```
-    pub fn close(&self) -> bool {
-        self.link.close()
-    }
-
-    /// The channel was closed, or its senders are gone. Values may still be queued.
-    pub fn is_closed(&self) -> bool {
-        self.link.is_closed()
-    }
-
-    /// No value is queued. Always true on a rendezvous channel.
-    pub fn is_empty(&self) -> bool {
-        self.link.is_empty()
-    }
-
-    /// The buffer is full. Always true on a rendezvous channel.
-    pub fn is_full(&self) -> bool {
-        self.link.is_full()
-    }
-
-    /// How many values are queued (Go's `len`).
-    pub fn len(&self) -> usize {
-        self.link.len()
-    }
-
-    /// How many values the buffer takes (Go's `cap`); `None` if it is unbounded.
-    pub fn capacity(&self) -> Option<usize> {
-        self.link.capacity()
-    }
-
-    /// Iterates over received values, blocking for each, until the channel is closed and drained (Go's
-    /// `for v := range c`).
-    ///
-    /// ```
-    /// let (s, r) = gors_chan::unbounded();
-    /// s.send(1).unwrap();
-    /// s.send(2).unwrap();
-    /// drop(s);
-    /// assert_eq!(r.iter().collect::<Vec<_>>(), [1, 2]);
-    /// ```
-    pub fn iter(&self) -> Iter<'_, T> {
-        Iter::new(self)
-    }
-
-    /// Iterates over the values that are queued, without blocking.
-    ///
-    /// ```
-    /// let (s, r) = gors_chan::unbounded();
-    /// s.send(1).unwrap();
-    /// s.send(2).unwrap();
-    /// assert_eq!(r.try_iter().count(), 2);
-    /// assert_eq!(r.try_iter().count(), 0);
-    /// ```
-    pub fn try_iter(&self) -> TryIter<'_, T> {
-        TryIter::new(self)
-    }
-
-    /// Both belong to one channel.
-    pub fn same_channel(&self, other: &Receiver<T>) -> bool {
-        self.link.as_ptr() == other.link.as_ptr()
-    }
-}
-
-impl<T> Clone for Receiver<T> {
-    fn clone(&self) -> Self {
-        Receiver {
-            link: self.link.retained(close::RECEIVER),
-        }
-    }
-}
-
-impl<T> Drop for Receiver<T> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: this handle's count, given up once.
-        unsafe { self.link.release(close::RECEIVER) }
-    }
-}
-
-impl<T> fmt::Debug for Receiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("Receiver { .. }")
-    }
-}
-
-impl<'a, T> IntoIterator for &'a Receiver<T> {
-    type Item = T;
-    type IntoIter = Iter<'a, T>;
-
-    fn into_iter(self) -> Iter<'a, T> {
-        self.iter()
-    }
-}
-
-impl<T> IntoIterator for Receiver<T> {
-    type Item = T;
-    type IntoIter = IntoIter<T>;
-
-    fn into_iter(self) -> IntoIter<T> {
-        IntoIter::new(self)
-    }
-}
+#[cfg(doctest)]
+pub struct Bounds;

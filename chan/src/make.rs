@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::core::{Core, UNBOUNDED, flag};
 use crate::go::Chan;
-use crate::handle::{Link, Receiver, Sender};
+use crate::handle::Link;
+use crate::receiver::Receiver;
+use crate::sender::Sender;
 
 /// The most a channel may hold in bytes, as in Go: what the allocator could not give anyway.
 const MAX_BYTES: usize = isize::MAX as usize;
@@ -47,8 +49,8 @@ pub fn make<T>(cap: usize) -> Chan<T> {
     }
 }
 
-/// Makes a channel that holds `cap` values (Go's `make(chan T, cap)`); 0 makes a rendezvous channel: a send waits
-/// for its receive.
+/// Makes a channel that holds `cap` values (Go's `make(chan T, cap)`); 0 makes a rendezvous
+/// channel: a send waits for its receive.
 ///
 /// # Panics
 ///
@@ -89,7 +91,8 @@ fn pair<T>(core: NonNull<Core>) -> (Sender<T>, Receiver<T>) {
     )
 }
 
-/// A receiver that nothing ever comes to (Go's nil channel). Useful as a switched-off arm of a `select!`.
+/// A receiver that nothing ever comes to (Go's nil channel). Useful as a switched-off arm of a
+/// `select!`.
 ///
 /// ```
 /// use gors_chan::{after, never, select};
@@ -106,9 +109,11 @@ pub const fn never<T>() -> Receiver<T> {
     Receiver { link: Link::NEVER }
 }
 
-/// A timer channel: `cap` 1 shows its value in `len`, as crossbeam's do; 0 hides it, as Go's timers do.
+/// A timer channel: `cap` 1 shows its value in `len`, as crossbeam's do; 0 hides it, as Go's timers
+/// do.
 pub(crate) fn timer(due: i64, period: i64, cap: usize) -> NonNull<Core> {
-    // No ring is used: the value is the clock's. A zero-size element keeps the allocation at the core alone.
+    // No ring is used: the value is the clock's. A zero-size element keeps the allocation at the
+    // core alone.
     let core = Core::alloc(Layout::new::<()>(), cap, flag::TIMER | flag::OWNED)
         .expect("a core has a layout");
     // SAFETY: fresh, not shared.
@@ -116,8 +121,8 @@ pub(crate) fn timer(due: i64, period: i64, cap: usize) -> NonNull<Core> {
     core
 }
 
-/// A receiver that gets one value, the due time, when `duration` has passed (Go's `time.After`). Clones share
-/// the one value. Starts no thread and needs no runtime.
+/// A receiver that gets one value, the due time, when `duration` has passed (Go's `time.After`).
+/// Clones share the one value. Starts no thread and needs no runtime.
 ///
 /// ```
 /// use gors_chan::{after, never, select};
@@ -153,8 +158,8 @@ pub fn at(when: Instant) -> Receiver<Instant> {
     }
 }
 
-/// A receiver that gets a value each `duration` (Go's `time.Tick`). A slow receiver loses ticks; clones share them.
-/// A zero duration is always ready.
+/// A receiver that gets a value each `duration` (Go's `time.Tick`). A slow receiver loses ticks;
+/// clones share them. A zero duration is always ready.
 ///
 /// ```
 /// use gors_chan::tick;

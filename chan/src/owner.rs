@@ -1,12 +1,14 @@
 //! Channels that only their owner ends: what contexts and timers are made of.
 //!
-//! Their receivers are ordinary [`Receiver`]s, but closing or dropping those ends nothing, and neither does dropping
-//! the owner: a context whose cancel function is gone is not cancelled by that.
+//! Their receivers are ordinary [`Receiver`]s, but closing or dropping those ends nothing, and
+//! neither does dropping the owner: a context whose cancel function is gone is not cancelled by
+//! that.
 
 use std::time::{Duration, Instant};
 
 use crate::core::{Core, close};
-use crate::handle::{Link, Receiver};
+use crate::handle::Link;
+use crate::receiver::Receiver;
 use crate::{clock, make};
 
 /// Ends a done channel; see [`done_channel`].
@@ -72,7 +74,8 @@ pub fn done_channel() -> (DoneOwner, Receiver<()>) {
 }
 
 impl DoneOwner {
-    /// Ends the channel: all its receivers are woken and fail as disconnected from now on. True the first time.
+    /// Ends the channel: all its receivers are woken and fail as disconnected from now on. True the
+    /// first time.
     pub fn finish(&self) -> bool {
         self.end.core().close()
     }
@@ -83,9 +86,9 @@ impl DoneOwner {
     }
 }
 
-/// A timer channel with an owner, stopped at first: the shape of Go's `time.Timer` and `time.Ticker`, by the rules
-/// of Go 1.23. Its length and capacity are 0, and after [`stop`](TimerOwner::stop) or [`reset`](TimerOwner::reset)
-/// no older value can be received.
+/// A timer channel with an owner, stopped at first: the shape of Go's `time.Timer` and
+/// `time.Ticker`, by the rules of Go 1.23. Its length and capacity are 0, and after
+/// [`stop`](TimerOwner::stop) or [`reset`](TimerOwner::reset) no older value can be received.
 ///
 /// ```
 /// use gors_chan::timer_channel;
@@ -110,8 +113,8 @@ pub fn timer_channel() -> (TimerOwner, Receiver<Instant>) {
 }
 
 impl TimerOwner {
-    /// One value `after` from now, in place of what was to come. True if something was (a value that was due but
-    /// not received counts).
+    /// One value `after` from now, in place of what was to come. True if something was (a value
+    /// that was due but not received counts).
     pub fn reset(&self, after: Duration) -> bool {
         self.end.core().set_due(due_in(after), 0)
     }

@@ -1,5 +1,6 @@
-//! Choosing one of several operations: [`select!`](crate::select!), [`select_biased!`](crate::select_biased!), and
-//! [`Select`](crate::Select) for lists made at run time.
+//! Choosing one of several operations: [`select!`](crate::select!),
+//! [`select_biased!`](crate::select_biased!), and [`Select`](crate::Select) for lists made at run
+//! time.
 
 pub(crate) mod arm;
 pub(crate) mod builder;

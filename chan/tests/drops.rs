@@ -1,5 +1,7 @@
 //! Every value is dropped exactly once, whatever becomes of it.
 
+#![allow(unreachable_code)] // a value that panics on purpose
+
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -96,7 +98,8 @@ fn refused_values() {
     });
 }
 
-/// Values on the way: direct hand-off to a plain receiver, to a select, and from a blocked sender at a close.
+/// Values on the way: direct hand-off to a plain receiver, to a select, and from a blocked sender
+/// at a close.
 #[test]
 fn handed_over() {
     everywhere(|| {
@@ -152,7 +155,8 @@ fn select_paths() {
     });
 }
 
-/// A panic in an element's drop: the rest may leak, nothing is dropped twice, the channel's memory goes.
+/// A panic in an element's drop: the rest may leak, nothing is dropped twice, the channel's memory
+/// goes.
 #[test]
 fn panic_in_drop() {
     everywhere(|| {

@@ -1,6 +1,13 @@
-//! The rules of `select!`: what is evaluated when, which arms can be chosen, and that bodies run in the caller's own
-//! control flow.
+//! The rules of `select!`: what is evaluated when, which arms can be chosen, and that bodies run in
+//! the caller's own control flow.
 #![forbid(unsafe_code)]
+// Values that leave the select on purpose.
+#![allow(
+    unreachable_code,
+    clippy::diverging_sub_expression,
+    clippy::never_loop,
+    clippy::needless_return
+)]
 
 mod common;
 
@@ -67,7 +74,11 @@ fn control_flow_is_the_callers() {
         for _ in 0..3 {
             select! { send(d, break) -> () => unreachable!() }
         }
-        assert_eq!((d.len(), d.try_send(1)), (0, Ok(())), "the place must have been given back");
+        assert_eq!(
+            (d.len(), d.try_send(1)),
+            (0, Ok(())),
+            "the place must have been given back"
+        );
     });
 }
 
@@ -95,11 +106,13 @@ fn refutable_patterns() {
     c.send(1);
     select! { recv(c) -> Some(v) => assert_eq!(v, 1) }
     c.close();
-    let said = panics(|| select! { recv(c) -> Some(_) => unreachable!(), default => unreachable!() });
+    let said =
+        panics(|| select! { recv(c) -> Some(_) => unreachable!(), default => unreachable!() });
     assert!(said.contains("does not match the pattern"), "{said}");
 }
 
-/// More arms than are ordered on the stack, the same channel many times, and bodies after all borrows have ended.
+/// More arms than are ordered on the stack, the same channel many times, and bodies after all
+/// borrows have ended.
 #[test]
 fn many_arms_and_moves_in_bodies() {
     everywhere(|| {
@@ -130,7 +143,8 @@ fn many_arms_and_moves_in_bodies() {
     });
 }
 
-/// A select that is paired with itself: it offers and asks on one rendezvous channel and must block.
+/// A select that is paired with itself: it offers and asks on one rendezvous channel and must
+/// block.
 #[test]
 fn no_self_rendezvous() {
     everywhere(|| {
@@ -151,7 +165,8 @@ fn no_self_rendezvous() {
     });
 }
 
-/// A default taken although at every moment one of the channels was ready (Go's TestNonblockSelectRace).
+/// A default taken although at every moment one of the channels was ready (Go's
+/// TestNonblockSelectRace).
 #[test]
 fn default_means_none_at_one_instant() {
     everywhere(|| {
@@ -225,7 +240,8 @@ fn losers_unlink() {
     });
 }
 
-/// A value's expression that panics and takes the reservation with it: the peer would wait for ever.
+/// A value's expression that panics and takes the reservation with it: the peer would wait for
+/// ever.
 #[test]
 fn panicking_value_gives_the_peer_back() {
     everywhere(|| {
@@ -233,7 +249,10 @@ fn panicking_value_gives_the_peer_back() {
         let d = c.clone();
         // Waits, gets claimed, and must go round again.
         let receiver = blocks(move || d.recv());
-        assert_eq!(panics(|| select! { send(c, panic!("value")) -> () => {} }), "value");
+        assert_eq!(
+            panics(|| select! { send(c, panic!("value")) -> () => {} }),
+            "value"
+        );
         c.send(2);
         assert_eq!(receiver.join(), Ok(Some(2)));
         // The other way round: the select waits, the receiver arrives and waits for the completion.
@@ -273,5 +292,33 @@ fn fairness() {
                 recv(c2) -> _ => unreachable!(),
             }
         }
+    });
+}
+
+/// A literal that a peer takes before the arm is completed: once, whole, and only if the arm has
+/// won.
+#[test]
+fn literal_values() {
+    everywhere(|| {
+        let (c, d) = (make::<&str>(0), make::<&[u8]>(0));
+        for _ in 0..200 {
+            let (c2, d2) = (c.clone(), d.clone());
+            let h = go(move || {
+                select! {
+                    send(c2, "text") -> () => 'c',
+                    send(d2, b"bytes") -> () => 'd',
+                }
+            });
+            select! {
+                recv(c) -> v => { assert_eq!(v, Some("text")); assert_eq!(h.join(), Ok('c')); }
+                recv(d) -> v => { assert_eq!(v, Some(&b"bytes"[..])); assert_eq!(h.join(), Ok('d')); }
+            }
+            assert!(c.try_recv().is_err() && d.try_recv().is_err());
+        }
+        let (c2, d2) = (c.clone(), d.clone());
+        let h =
+            blocks(move || select! { send(c2, "closed") -> () => {}, send(d2, b"") -> () => {} });
+        c.close();
+        assert_eq!(h.join(), Err("send on closed channel".to_owned()));
     });
 }

@@ -1,5 +1,6 @@
-//! Go's table: nil, closed, full, empty against send, receive, close, len, cap, each blocking, non-blocking and in a
-//! select. Catches any cell that blocks, panics or answers otherwise than Go's.
+//! Go's table: nil, closed, full, empty against send, receive, close, len, cap, each blocking,
+//! non-blocking and in a select. Catches any cell that blocks, panics or answers otherwise than
+//! Go's.
 
 mod common;
 
@@ -74,7 +75,10 @@ fn closed() {
             assert_eq!(panics(|| c.send(9)), "send on closed channel");
             assert_eq!(panics(|| c.close()), "close of closed channel");
             assert_eq!(c.try_send(9), Err(TrySendError::Disconnected(9)));
-            assert_eq!(c.send_timeout(9, ms(5)), Err(SendTimeoutError::Disconnected(9)));
+            assert_eq!(
+                c.send_timeout(9, ms(5)),
+                Err(SendTimeoutError::Disconnected(9))
+            );
             assert_eq!(
                 panics(|| select! { send(c, 9) -> () => unreachable!() }),
                 "send on closed channel"
@@ -144,7 +148,8 @@ fn empty_blocks_receivers() {
     });
 }
 
-/// A close that leaves somebody behind: all blocked receivers get `None`, all blocked senders panic.
+/// A close that leaves somebody behind: all blocked receivers get `None`, all blocked senders
+/// panic.
 #[test]
 fn close_releases_the_blocked() {
     everywhere(|| {
@@ -152,7 +157,13 @@ fn close_releases_the_blocked() {
         let receivers: Vec<_> = (0..3)
             .map(|i| {
                 let c = c.clone();
-                blocks(move || if i == 1 { select! { recv(c) -> v => v } } else { c.recv() })
+                blocks(move || {
+                    if i == 1 {
+                        select! { recv(c) -> v => v }
+                    } else {
+                        c.recv()
+                    }
+                })
             })
             .collect();
         c.close();
@@ -163,7 +174,13 @@ fn close_releases_the_blocked() {
         let senders: Vec<_> = (0..3)
             .map(|i| {
                 let c = c.clone();
-                blocks(move || if i == 1 { select! { send(c, 1) -> () => () } } else { c.send(1) })
+                blocks(move || {
+                    if i == 1 {
+                        select! { send(c, 1) -> () => () }
+                    } else {
+                        c.send(1)
+                    }
+                })
             })
             .collect();
         c.close();
@@ -177,7 +194,10 @@ fn close_releases_the_blocked() {
 /// Sizes that cannot be had must be refused, not attempted.
 #[test]
 fn absurd_sizes() {
-    assert_eq!(panics(|| drop(make::<u64>(usize::MAX / 4))), "makechan: size out of range");
+    assert_eq!(
+        panics(|| drop(make::<u64>(usize::MAX / 4))),
+        "makechan: size out of range"
+    );
     assert_eq!(
         panics(|| drop(gors_chan::bounded::<u8>(usize::MAX))),
         "makechan: size out of range"

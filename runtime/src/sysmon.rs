@@ -23,7 +23,7 @@ use crate::goroutine::Record;
 use crate::sched::word::WORD;
 use crate::sched::{find, idle, queue, resize, roster, take, wake};
 use crate::worker::{Worker, permit};
-use crate::{clock, deadlock, fence, raw, stack, sys, timer};
+use crate::{clock, deadlock, fence, stack, sys, timer};
 
 const SHORTEST: u64 = 20_000;
 const LONGEST: u64 = 10_000_000;
@@ -207,11 +207,7 @@ impl Sysmon {
         }
         let mut acted = false;
         if !idle::timekeeper_sleeps() {
-            acted |= timer::fire_due(now, |record| {
-                if raw::ready_state(record) {
-                    queue::inject(record, queue::Lane::Woken);
-                }
-            }) > 0;
+            acted |= timer::fire_due(now, find::ready_fired) > 0;
         }
         let mut previous = std::mem::take(&mut self.seen);
         for worker in roster::holders(0) {

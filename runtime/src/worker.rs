@@ -59,6 +59,11 @@ pub(crate) struct Worker {
     pub(crate) deque: Deque<RecordPtr>,
     /// Owner: goroutines taken from `run_next` in a row.
     pub(crate) run_next_streak: Cell<u32>,
+    /// Owner: the tick at which the worker looks beyond its own queues.
+    pub(crate) look_at: Cell<u32>,
+    /// Owner: when it did so last, and when it last looked for new goroutines.
+    pub(crate) last_look: Cell<Look>,
+    pub(crate) last_new_look: Cell<Look>,
     /// Owner: run-next-only submissions that woke nobody.
     pub(crate) held_back: Cell<u32>,
     /// Owner.
@@ -87,6 +92,13 @@ pub(crate) struct Worker {
 unsafe impl Sync for Worker {}
 // SAFETY: as above.
 unsafe impl Send for Worker {}
+
+/// A moment, in ticks and on the scheduler's clock.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Look {
+    pub(crate) tick: u32,
+    pub(crate) time: u64,
+}
 
 /// Totals of one worker. One writer, so adding is a load and a store.
 #[derive(Default)]
@@ -126,6 +138,9 @@ impl Worker {
             stealer: deque.stealer(),
             deque,
             run_next_streak: Cell::new(0),
+            look_at: Cell::new(0),
+            last_look: Cell::new(Look::default()),
+            last_new_look: Cell::new(Look::default()),
             held_back: Cell::new(0),
             records: RecordCache::new(),
             stacks: Magazine::new(crate::config::get().stack_class),

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use gors_runtime::raw::RawMutex;
+use gors_runtime::raw::{self, RawMutex};
+
+use crate::context::{Context, ContextError};
 
 /// Holds a [`Mutex`] locked; opens it when dropped. May be sent to another goroutine or thread.
 pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
@@ -122,6 +124,26 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     pub fn try_lock_until(&self, deadline: Instant) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock_until(deadline)
+    }
+
+    /// Locks, unless `ctx` is cancelled before the lock is to be had.
+    ///
+    /// # Errors
+    ///
+    /// The context's error. A context that is cancelled already wins over a free lock.
+    ///
+    /// Go has no equivalent.
+    ///
+    /// ```
+    /// use gors::context::{self, Context, ContextError};
+    /// use std::time::Duration;
+    /// let mutex = gors::sync::Mutex::new(());
+    /// let (ctx, _cancel) = context::with_timeout(&Context::background(), Duration::from_millis(1));
+    /// let guard = mutex.lock_ctx(&ctx).unwrap();
+    /// assert_eq!(mutex.lock_ctx(&ctx).unwrap_err(), ContextError::DeadlineExceeded);
+    /// ```
+    pub fn lock_ctx(&self, ctx: &Context) -> Result<MutexGuard<'_, T>, ContextError> {
+        ctx.limited(|limit| raw::lock_limited(&self.0, limit))
     }
 
     /// The value, without locking: the borrow shows that nobody else has it.

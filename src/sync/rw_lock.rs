@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use gors_runtime::raw::RawRwLock;
+use gors_runtime::raw::{self, RawRwLock};
+
+use crate::context::{Context, ContextError};
 
 /// Holds a [`RwLock`] for reading.
 pub type RwLockReadGuard<'a, T> = lock_api::RwLockReadGuard<'a, RawRwLock, T>;
@@ -154,6 +156,33 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     pub fn try_write_until(&self, deadline: Instant) -> Option<RwLockWriteGuard<'_, T>> {
         self.0.try_write_until(deadline)
+    }
+
+    /// Locks for reading, unless `ctx` is cancelled before the lock is to be had.
+    ///
+    /// # Errors
+    ///
+    /// The context's error. A context that is cancelled already wins over a free lock.
+    pub fn read_ctx(&self, ctx: &Context) -> Result<RwLockReadGuard<'_, T>, ContextError> {
+        ctx.limited(|limit| raw::read_limited(&self.0, limit))
+    }
+
+    /// Locks for writing, unless `ctx` is cancelled before the lock is to be had.
+    ///
+    /// # Errors
+    ///
+    /// The context's error. A context that is cancelled already wins over a free lock.
+    ///
+    /// ```
+    /// use gors::context::{self, Context, ContextError};
+    /// let lock = gors::sync::RwLock::new(());
+    /// let (ctx, cancel) = context::with_cancel(&Context::background());
+    /// assert!(lock.write_ctx(&ctx).is_ok());
+    /// cancel.cancel();
+    /// assert_eq!(lock.write_ctx(&ctx).unwrap_err(), ContextError::Canceled);
+    /// ```
+    pub fn write_ctx(&self, ctx: &Context) -> Result<RwLockWriteGuard<'_, T>, ContextError> {
+        ctx.limited(|limit| raw::write_limited(&self.0, limit))
     }
 
     /// The value, without locking: the borrow shows that nobody else has it.

@@ -12,7 +12,8 @@
 //! else reads `round`, and counts itself by compare-and-swap; if that succeeds the counter was not 0
 //! at that moment, so the addition that brings it to 0 comes later and sees the waiter. It then waits
 //! in the list for `round` to differ. The list looks at that under its lock, and `round` changes
-//! before the list is notified.
+//! before the list is notified. A notification may come late, when a waiter that saw the change without
+//! it has begun the next round: who is woken looks at `round` again.
 //!
 //! A waiter that gives up leaves its count behind: it costs the end of the round a look at an empty
 //! list. Taking it back could take a count of the next round.
@@ -147,21 +148,24 @@ impl Group {
             }
         }
         let over = || self.round.load(Ordering::Acquire) != round;
-        match self
-            .waiters
-            .wait(WaitReason::WaitGroupWait, deadline, over)
-        {
-            // The counter was 0 since the call began; what it is now is another round's affair.
-            Notified::Ready => true,
-            Notified::TimedOut => over(),
-            Notified::Woken => {
-                assert!(
-                    self.state.load(Ordering::Acquire) == 0,
-                    "sync: WaitGroup is reused before previous Wait has returned"
-                );
-                true
+        loop {
+            match self
+                .waiters
+                .wait(WaitReason::WaitGroupWait, deadline, over)
+            {
+                // The counter was 0 since the call began; what it is now is another round's affair.
+                Notified::Ready => return true,
+                Notified::TimedOut => return over(),
+                Notified::Woken if over() => break,
+                // The notification of an earlier round, on its way while this one began.
+                Notified::Woken => {}
             }
         }
+        assert!(
+            self.state.load(Ordering::Acquire) == 0,
+            "sync: WaitGroup is reused before previous Wait has returned"
+        );
+        true
     }
 }
 

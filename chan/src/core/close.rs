@@ -2,13 +2,14 @@
 //!
 //! # One packed word
 //!
-//! `handles` counts senders (low 31 bits), receivers (next 31) and living *sides* (top 2). A `Chan` is one of
-//! each, counted in one step. The last sender closes the channel, the last receiver abandons it (closes, and
-//! discards what is queued); each then gives up its side, and whoever gives up the last side frees the memory.
-//! So the memory outlives both endings, in whichever order and on whichever threads they run.
+//! `handles` counts senders (low 31 bits), receivers (next 31) and living *sides* (top 2). A `Chan`
+//! is one of each, counted in one step. The last sender closes the channel, the last receiver
+//! abandons it (closes, and discards what is queued); each then gives up its side, and whoever
+//! gives up the last side frees the memory. So the memory outlives both endings, in whichever order
+//! and on whichever threads they run.
 //!
-//! Owned channels (done, timers) are ended by their owner only: there the handles' endings do nothing but
-//! release memory.
+//! Owned channels (done, timers) are ended by their owner only: there the handles' endings do
+//! nothing but release memory.
 
 use std::alloc;
 use std::process;
@@ -58,7 +59,8 @@ impl Core {
     ///
     /// # Safety
     ///
-    /// The caller owns these handles and never uses the channel through them again; `T` is the element type.
+    /// The caller owns these handles and never uses the channel through them again; `T` is the
+    /// element type.
     #[inline]
     pub(crate) unsafe fn release<T>(&self, what: u64) {
         let old = self.handles.fetch_sub(what, Ordering::AcqRel);
@@ -81,8 +83,8 @@ impl Core {
             fn drop(&mut self) {
                 let old = self.0.handles.fetch_sub(self.1 * SIDE, Ordering::AcqRel);
                 if sides(old) == self.1 {
-                    // SAFETY: the last side: nobody else can reach the channel. What its elements needed has
-                    // been done: the last receiver has discarded them.
+                    // SAFETY: the last side: nobody else can reach the channel. What its elements
+                    // needed has been done: the last receiver has discarded them.
                     unsafe { self.0.free() }
                 }
             }
@@ -94,7 +96,7 @@ impl Core {
         if last_receiver && last_sender && sides_left == 2 {
             // Both sides end here and neither had before: nobody waits, nobody else is in.
             // SAFETY: sole owner.
-            unsafe { self.take_contents().drop_all::<T>(self) };
+            unsafe { self.take_contents().drop_all::<T>() };
         } else if last_receiver {
             self.shut(flag::CLOSED | flag::ABANDONED);
             self.lock();
@@ -102,7 +104,7 @@ impl Core {
             // SAFETY: locked; the contents are ours, and a closed, abandoned ring is not pushed to.
             unsafe {
                 self.unlock();
-                contents.drop_all::<T>(self);
+                contents.drop_all::<T>();
             }
         } else {
             self.shut(flag::CLOSED);
@@ -110,7 +112,8 @@ impl Core {
         drop(ending);
     }
 
-    /// Closes the channel: senders fail from now on, receivers drain what is there. True if this call did it.
+    /// Closes the channel: senders fail from now on, receivers drain what is there. True if this
+    /// call did it.
     pub(crate) fn close(&self) -> bool {
         self.shut(flag::CLOSED)
     }
@@ -124,6 +127,8 @@ impl Core {
         // SAFETY: locked; popped and claimed waiters go into the chain.
         unsafe {
             if first {
+                // Receivers before senders, as in Go: a select that waits to do both receives.
+                self.settle(&mut chain);
                 loop {
                     let w = self.sendq.pop_claimed();
                     if w.is_null() {
@@ -131,7 +136,6 @@ impl Core {
                     }
                     chain.add(w, Outcome::Closed);
                 }
-                self.settle(&mut chain);
             }
             self.unlock_collect();
         }

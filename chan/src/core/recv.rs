@@ -34,7 +34,8 @@ impl Core {
     ///
     /// # Safety
     ///
-    /// `size` is the element's size and `dst` a place for one; it holds a value afterwards if `Got`.
+    /// `size` is the element's size and `dst` a place for one; it holds a value afterwards if
+    /// `Got`.
     #[inline]
     pub(crate) unsafe fn recv(&self, dst: *mut u8, size: usize) -> RecvEnd {
         // SAFETY: passed on; `Empty` leaves the lock to be released here.
@@ -77,8 +78,8 @@ impl Core {
             if !self.hint_recv() {
                 return RecvEnd::NotNow;
             }
-            // Closed first, then empty: after the close nothing is added, so both hold at the second look. A
-            // held place is an addition that may still come.
+            // Closed first, then empty: after the close nothing is added, so both hold at the
+            // second look. A held place is an addition that may still come.
             if self.flags() & (flag::CLOSED | flag::HELD) == flag::CLOSED
                 && self.len() == 0
                 && self.sendq.is_empty()
@@ -101,8 +102,8 @@ impl Core {
         }
     }
 
-    /// The common cases, inlined: take from the buffer and let a plainly waiting sender in, or take from such a
-    /// sender.
+    /// The common cases, inlined: take from the buffer and let a plainly waiting sender in, or take
+    /// from such a sender.
     ///
     /// # Safety
     ///
@@ -110,7 +111,8 @@ impl Core {
     #[inline(always)]
     unsafe fn recv_now(&self, dst: *mut u8, size: usize) -> Step {
         self.lock();
-        // SAFETY: locked. A popped `Sole` waiter is claimed by that and its frame stays until it is readied.
+        // SAFETY: locked. A popped `Sole` waiter is claimed by that and its frame stays until it is
+        // readied.
         unsafe {
             if self.has(flag::HELD | flag::OBSERVED | flag::TIMER) {
                 return self.recv_step(dst, size);
@@ -210,8 +212,8 @@ impl Core {
         loop {
             raw::exit_point();
             self.lock();
-            // SAFETY: locked where a step or a list asks for it; the waiter lives in this frame until it was
-            // popped (an outcome is there) or is removed below.
+            // SAFETY: locked where a step or a list asks for it; the waiter lives in this frame
+            // until it was popped (an outcome is there) or is removed below.
             unsafe {
                 match self.recv_step(dst, size) {
                     Step::Got => return RecvEnd::Got,
@@ -240,7 +242,8 @@ impl Core {
                     }
                     self.unlock();
                     if until == deadline {
-                        return RecvEnd::NotNow;
+                        // What has come at the last moment still counts.
+                        return self.try_recv(dst, size);
                     }
                     continue; // a timer's value has become due
                 }

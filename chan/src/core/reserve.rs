@@ -1,16 +1,16 @@
 //! What a select holds between winning an arm and completing it.
 //!
-//! A select's send evaluates its value only after it has won, and the `Select` builder moves values in a second
-//! step. So winning *reserves* and completing *moves*, and in between runs code of the user. A [`Hold`] is such a
-//! reservation. It ends by [`complete_send`](Core::complete_send), [`complete_recv`](Core::complete_recv) or
-//! [`give_back`](Core::give_back), exactly once.
+//! A select's send evaluates its value only after it has won, and the `Select` builder moves values
+//! in a second step. So winning *reserves* and completing *moves*, and in between runs code of the
+//! user. A [`Hold`] is such a reservation. It ends by [`complete_send`](Core::complete_send),
+//! [`complete_recv`](Core::complete_recv) or [`give_back`](Core::give_back), exactly once.
 //!
 //! # Buffered channels: counts
 //!
-//! `Place` and `Value` are counts in the core, not particular places: completing pushes at the tail or pops at
-//! the head as any operation would. Giving back restores the count and wakes whoever can use it
-//! ([`settle`](Core::settle)). A close does not end a held place: its value will still be received, so nobody is
-//! told "closed and drained" before it came or was given back.
+//! `Place` and `Value` are counts in the core, not particular places: completing pushes at the tail
+//! or pops at the head as any operation would. Giving back restores the count and wakes whoever can
+//! use it ([`settle`](Core::settle)). A close does not end a held place: its value will still be
+//! received, so nobody is told "closed and drained" before it came or was given back.
 //!
 //! # Rendezvous: pairs
 //!
@@ -20,22 +20,25 @@
 //! | running, with value or slot | reserve waiter | waits in [`promise`](Core::promise) | wakes, `Pending(peer's waiter)` |
 //! | running, without | reserve waiter | `Meeting` | wakes, `Meeting` |
 //!
-//! `Parked`: the peer's frame stays until we ready it, so completing needs no lock. `Pending`: the peer may not
-//! have parked yet; its outcome is written under the lock, and it is readied if it had parked. It looks at the
-//! outcome under the same lock before it parks: no wake-up is lost. `Meeting`: neither side has a place for the
-//! value, so a small record on the heap, guarded by the channel's lock, joins them: the first to complete attaches
-//! its own direct waiter and parks, the second moves the value, readies it and frees the record.
+//! `Parked`: the peer's frame stays until we ready it, so completing needs no lock. `Pending`: the
+//! peer may not have parked yet; its outcome is written under the lock, and it is readied if it had
+//! parked. It looks at the outcome under the same lock before it parks: no wake-up is lost.
+//! `Meeting`: neither side has a place for the value, so a small record on the heap, guarded by the
+//! channel's lock, joins them: the first to complete attaches its own direct waiter and parks, the
+//! second moves the value, readies it and frees the record.
 //!
-//! A reservation that is given back tells its peer [`Outcome::Retry`]: the peer repeats its whole operation with
-//! its old deadline. The peer never spins, because the completer may sit in the same worker's queue.
+//! A reservation that is given back tells its peer [`Outcome::Retry`]: the peer repeats its whole
+//! operation with its old deadline. The peer never spins, because the completer may sit in the same
+//! worker's queue.
 
 use std::time::Instant;
 
-use gors_runtime::raw::{self, Task, WaitReason};
+use gors_runtime::raw::WaitReason;
 
+use super::meet::Meeting;
 use super::ring::copy;
-use super::waiter::{Claim, Outcome, Waiter, WakeChain};
-use super::{Core, Dir, UNBOUNDED, flag};
+use super::waiter::{Outcome, Waiter, WakeChain};
+use super::{Core, flag};
 
 /// A won and not yet completed operation.
 #[derive(Clone, Copy, Debug)]
@@ -58,29 +61,6 @@ pub(crate) enum Hold {
     Meeting(*const Meeting),
     /// A timer's value.
     Due(Instant),
-}
-
-/// Joins two reserving peers. On the heap; all fields under the channel's lock. The one who comes second frees it.
-pub(crate) struct Meeting {
-    state: std::cell::Cell<Met>,
-}
-
-#[derive(Clone, Copy)]
-enum Met {
-    /// Neither side has come back.
-    Nobody,
-    /// One has completed and waits.
-    Attached(*const Waiter),
-    /// One has given up.
-    Abandoned,
-}
-
-impl Meeting {
-    pub(crate) fn create() -> *const Meeting {
-        Box::into_raw(Box::new(Meeting {
-            state: std::cell::Cell::new(Met::Nobody),
-        }))
-    }
 }
 
 /// How a completion ended.
@@ -115,7 +95,7 @@ impl Core {
     }
 
     /// Under the lock: one more place is held.
-    fn hold_place(&self) {
+    pub(super) fn hold_place(&self) {
         self.held_places.set(self.held_places.get() + 1);
         self.set(flag::HELD);
     }
@@ -130,7 +110,8 @@ impl Core {
             return Some((Hold::Closed, After::Nothing));
         }
         if self.cap != 0 {
-            // A waiting receiver is served at completion: it stays in its list, first come first served.
+            // A waiting receiver is served at completion: it stays in its list, first come first
+            // served.
             if !self.has_room() {
                 return None;
             }
@@ -150,11 +131,13 @@ impl Core {
         }
     }
 
-    /// Under the lock, by a select: wins a receive if one is possible now. A null `slot` only reserves.
+    /// Under the lock, by a select: wins a receive if one is possible now. A null `slot` only
+    /// reserves.
     ///
     /// # Safety
     ///
-    /// The lock is held, and the caller's own waiters are not linked; `slot` is null or a place for an element.
+    /// The lock is held, and the caller's own waiters are not linked; `slot` is null or a place for
+    /// an element.
     pub(crate) unsafe fn grab_recv(&self, slot: *mut u8) -> Option<(Hold, After)> {
         if self.has(flag::TIMER) {
             return self.take_due().map(|at| (Hold::Due(at), After::Nothing));
@@ -188,8 +171,8 @@ impl Core {
         self.is_drained().then_some((Hold::Closed, After::Nothing))
     }
 
-    /// Without locks: does what [`grab_send`](Self::grab_send) and [`grab_recv`](Self::grab_recv) left to do.
-    /// `None`: the peer gave up, the arm is not won after all.
+    /// Without locks: does what [`grab_send`](Self::grab_send) and [`grab_recv`](Self::grab_recv)
+    /// left to do. `None`: the peer gave up, the arm is not won after all.
     ///
     /// # Safety
     ///
@@ -226,74 +209,6 @@ impl Core {
                     Waiter::finish(w, Outcome::Meeting);
                     Some(Hold::Meeting(meeting))
                 }
-            }
-        }
-    }
-
-    /// With the lock held, which is released: we have `slot` ready, and `w` is a claimed reserve waiter. Wakes
-    /// it and waits until it has moved the value (`Done`) or given up (`Retry`).
-    ///
-    /// # Safety
-    ///
-    /// The lock is held; `w` was claimed by the caller; `slot` is a value to send or a place for one.
-    #[cold]
-    #[inline(never)]
-    pub(super) unsafe fn promise(
-        &self,
-        w: *const Waiter,
-        slot: *mut u8,
-        reason: WaitReason,
-    ) -> Outcome {
-        let me = Task::current();
-        let mine = Waiter::direct(me, slot, Claim::Sole);
-        // SAFETY: `w` is claimed: ours until finished. From then on `mine` is reached only under the lock, until
-        // it has an outcome, and this frame stays for that long.
-        unsafe {
-            (*w).link.set((&raw const mine).cast());
-            self.unlock();
-            Waiter::finish(w, Outcome::Peer);
-            self.lock();
-            if mine.outcome.get() == Outcome::Pending {
-                self.wait_attached(&mine, reason);
-            } else {
-                self.unlock();
-            }
-        }
-        mine.outcome.get()
-    }
-
-    /// With the lock held, which is released: parks until a completion has given `mine` its outcome.
-    ///
-    /// # Safety
-    ///
-    /// The lock is held; `mine` is known to one completer, which takes the lock.
-    unsafe fn wait_attached(&self, mine: &Waiter, reason: WaitReason) {
-        mine.task.arm();
-        mine.parked.set(true);
-        let unlock: (unsafe fn(*const ()), *const ()) =
-            (Core::unlock_for_park, (&raw const *self).cast());
-        // SAFETY: armed, published under the lock that `unlock` releases.
-        unsafe { raw::park(reason, None, Some(unlock)) };
-    }
-
-    /// Gives the pending peer `w` its outcome.
-    ///
-    /// # Safety
-    ///
-    /// The lock is not held; `w` waits for this completion and for no other.
-    unsafe fn finish_pending(&self, w: *const Waiter, outcome: Outcome) {
-        // SAFETY: `w` stays until it has an outcome, which it looks for under the lock; its task is copied
-        // before the release, because a peer that had not parked goes on at once.
-        unsafe {
-            self.lock();
-            let (task, token, parked) = ((*w).task, (*w).token, (*w).parked.get());
-            (*w).outcome.set(outcome);
-            if parked {
-                task.claim_sole(token);
-            }
-            self.unlock();
-            if parked {
-                task.ready();
             }
         }
     }
@@ -388,46 +303,6 @@ impl Core {
         }
     }
 
-    /// # Safety
-    ///
-    /// `m` is this side's meeting, completed once; `slot` is the value or the place for it; `transfer` moves
-    /// between it and the peer's.
-    unsafe fn complete_meeting(
-        &self,
-        m: *const Meeting,
-        slot: *mut u8,
-        transfer: impl FnOnce(*mut u8),
-    ) -> Completion {
-        // SAFETY: the record lives until the second side has come; both come under the lock.
-        unsafe {
-            self.lock();
-            match (*m).state.get() {
-                Met::Attached(peer) => {
-                    (*peer).task.claim_sole((*peer).token);
-                    self.unlock();
-                    drop(Box::from_raw(m.cast_mut()));
-                    transfer((*peer).slot);
-                    Waiter::finish(peer, Outcome::Done);
-                    Completion::Done
-                }
-                Met::Abandoned => {
-                    self.unlock();
-                    drop(Box::from_raw(m.cast_mut()));
-                    Completion::Retry
-                }
-                Met::Nobody => {
-                    let mine = Waiter::direct(Task::current(), slot, Claim::Sole);
-                    (*m).state.set(Met::Attached(&raw const mine));
-                    self.wait_attached(&mine, WaitReason::Select);
-                    match mine.outcome.get() {
-                        Outcome::Done => Completion::Done,
-                        _ => Completion::Retry,
-                    }
-                }
-            }
-        }
-    }
-
     /// Gives a reservation up and wakes whom that concerns. `Taken` cannot be given back.
     ///
     /// # Safety
@@ -453,94 +328,8 @@ impl Core {
                 }
                 Hold::Parked(w) => Waiter::finish(w, Outcome::Retry),
                 Hold::Pending(w) => self.finish_pending(w, Outcome::Retry),
-                Hold::Meeting(m) => {
-                    self.lock();
-                    match (*m).state.get() {
-                        Met::Attached(peer) => {
-                            (*peer).task.claim_sole((*peer).token);
-                            self.unlock();
-                            drop(Box::from_raw(m.cast_mut()));
-                            Waiter::finish(peer, Outcome::Retry);
-                        }
-                        Met::Abandoned => {
-                            self.unlock();
-                            drop(Box::from_raw(m.cast_mut()));
-                        }
-                        Met::Nobody => {
-                            (*m).state.set(Met::Abandoned);
-                            self.unlock();
-                        }
-                    }
-                }
+                Hold::Meeting(m) => self.abandon_meeting(m),
                 Hold::Due(at) => self.give_back_due(at),
-            }
-        }
-    }
-
-    /// Under the lock, after counts have changed: serves waiters until the invariants hold again.
-    ///
-    /// # Safety
-    ///
-    /// The lock is held; it is released by `unlock_collect` before `chain` is woken.
-    pub(super) unsafe fn settle(&self, chain: &mut WakeChain) {
-        let size = self.elem_size();
-        // SAFETY: locked; claimed waiters are ours, and direct ones have slots.
-        unsafe {
-            loop {
-                let mut moved = false;
-                while self.avail() > 0 {
-                    let w = self.recvq.pop_claimed();
-                    if w.is_null() {
-                        break;
-                    }
-                    moved = true;
-                    if (*w).is_direct() {
-                        self.pop((*w).slot, size);
-                        chain.add(w, Outcome::Done);
-                    } else {
-                        self.hold_value();
-                        chain.add(w, Outcome::Value);
-                    }
-                }
-                // Without a capacity nobody ever waits to send; a place here is one in the ring.
-                while self.cap != UNBOUNDED && self.has_room() && !self.has(flag::CLOSED) {
-                    let w = self.sendq.pop_claimed();
-                    if w.is_null() {
-                        break;
-                    }
-                    moved = true;
-                    if (*w).is_direct() {
-                        self.push((*w).slot, size);
-                        chain.add(w, Outcome::Done);
-                    } else {
-                        self.hold_place();
-                        chain.add(w, Outcome::Place);
-                    }
-                }
-                if !moved {
-                    break;
-                }
-            }
-            if self.held_places.get() == 0 && self.held_values.get() == 0 {
-                self.clear(flag::HELD);
-            }
-            let drained = self.is_drained();
-            if drained {
-                loop {
-                    let w = self.recvq.pop_claimed();
-                    if w.is_null() {
-                        break;
-                    }
-                    chain.add(w, Outcome::Closed);
-                }
-            }
-            if self.has(flag::OBSERVED) {
-                if drained || self.avail() > 0 {
-                    self.take_observers(Dir::Recv, chain);
-                }
-                if self.has(flag::CLOSED) || self.has_room() {
-                    self.take_observers(Dir::Send, chain);
-                }
             }
         }
     }

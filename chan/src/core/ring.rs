@@ -1,8 +1,10 @@
-//! The buffer: a ring in the channel's own allocation, or for an unbounded channel a chain of blocks.
+//! The buffer: a ring in the channel's own allocation, or for an unbounded channel a chain of
+//! blocks.
 //!
-//! Everything here runs under the lock, except that blocks are allocated and freed outside of it. The chain grows
-//! at its tail: [`Core::lock_to_send`] returns holding the lock *and* with a place at the tail. Exhausted head
-//! blocks are kept as the spare (one) or freed by [`Core::unlock_collect`].
+//! Everything here runs under the lock, except that blocks are allocated and freed outside of it.
+//! The chain grows at its tail: [`Core::lock_to_send`] returns holding the lock *and* with a place
+//! at the tail. Exhausted head blocks are kept as the spare (one) or freed by
+//! [`Core::unlock_collect`].
 
 use std::alloc::{self, Layout};
 use std::ptr;
@@ -27,15 +29,23 @@ fn block_slots(size: usize) -> usize {
     }
 }
 
-/// Copies one element. A constant `size` compiles to moves.
+/// Copies one element. A constant `size` compiles to moves; of others a word is by far the most
+/// frequent.
 ///
 /// # Safety
 ///
 /// As `ptr::copy_nonoverlapping` for `size` bytes.
 #[inline(always)]
 pub(crate) unsafe fn copy(src: *const u8, dst: *mut u8, size: usize) {
+    const WORD: usize = size_of::<usize>();
     // SAFETY: passed on.
-    unsafe { ptr::copy_nonoverlapping(src, dst, size) }
+    unsafe {
+        if size == WORD {
+            ptr::copy_nonoverlapping(src, dst, WORD);
+        } else {
+            ptr::copy_nonoverlapping(src, dst, size);
+        }
+    }
 }
 
 impl Core {
@@ -113,8 +123,8 @@ impl Core {
     ///
     /// # Safety
     ///
-    /// The lock is held, by [`lock_to_send`](Self::lock_to_send) if unbounded; there is room; `size` is the
-    /// element's and `src` valid for it.
+    /// The lock is held, by [`lock_to_send`](Self::lock_to_send) if unbounded; there is room;
+    /// `size` is the element's and `src` valid for it.
     #[inline(always)]
     pub(crate) unsafe fn push(&self, src: *const u8, size: usize) {
         // SAFETY: the tail's place is free and in bounds.
@@ -139,7 +149,8 @@ impl Core {
     /// As [`push`](Self::push).
     #[inline]
     unsafe fn push_block(&self, src: *const u8, size: usize) {
-        // SAFETY: blocks are touched under the lock only; `lock_to_send` made sure of a block with a free slot.
+        // SAFETY: blocks are touched under the lock only; `lock_to_send` made sure of a block with
+        // a free slot.
         unsafe {
             let mut block = self.tail_block.get();
             let mut tail = self.tail.get();
@@ -165,8 +176,8 @@ impl Core {
     ///
     /// # Safety
     ///
-    /// The lock is held; `len > 0`; `size` is the element's and `dst` valid for it. An unbounded channel is
-    /// unlocked by [`unlock_collect`](Self::unlock_collect) afterwards.
+    /// The lock is held; `len > 0`; `size` is the element's and `dst` valid for it. An unbounded
+    /// channel is unlocked by [`unlock_collect`](Self::unlock_collect) afterwards.
     #[inline(always)]
     pub(crate) unsafe fn pop(&self, dst: *mut u8, size: usize) {
         // SAFETY: the head holds an element that nobody else will read.
@@ -254,10 +265,12 @@ impl Core {
         }
     }
 
-    /// Takes the whole contents out: afterwards the channel is empty, and [`Contents`] must be drained and freed
-    /// without the lock. Only for a closed channel, whose ring nobody will push to.
-    pub(crate) fn take_contents(&self) -> Contents {
+    /// Takes the whole contents out: afterwards the channel is empty, and [`Contents`] must be
+    /// drained and freed without the lock. Only for a closed channel, whose ring nobody will push
+    /// to.
+    pub(crate) fn take_contents(&self) -> Contents<'_> {
         let contents = Contents {
+            core: self,
             left: self.len.load(Ordering::Relaxed),
             head: self.head.get(),
             block: self.head_block.replace(ptr::null_mut()),
@@ -294,19 +307,22 @@ impl Core {
 }
 
 /// The elements of a closed channel, taken out of it.
-pub(crate) struct Contents {
+pub(crate) struct Contents<'a> {
+    core: &'a Core,
     left: usize,
     head: usize,
     block: *mut Block,
 }
 
-impl Contents {
-    /// Drops the elements one by one. Should one of them panic, the rest leaks: nothing is dropped twice.
+impl Contents<'_> {
+    /// Drops the elements one by one. Should one of them panic, the rest leaks: nothing is dropped
+    /// twice.
     ///
     /// # Safety
     ///
-    /// `core` is the channel these were taken from, `T` its element type; the ring has not been pushed to since.
-    pub(crate) unsafe fn drop_all<T>(mut self, core: &Core) {
+    /// `T` is the channel's element type; its ring has not been pushed to since.
+    pub(crate) unsafe fn drop_all<T>(mut self) {
+        let core = self.core;
         let size = size_of::<T>();
         while self.left > 0 {
             // SAFETY: `left` elements start at `head`; each place is passed once.
@@ -333,13 +349,18 @@ impl Contents {
             // SAFETY: an initialised element, never looked at again.
             unsafe { ptr::drop_in_place(at) };
         }
-        let mut block = self.block;
-        while !block.is_null() {
-            // SAFETY: empty blocks of a chain that only we hold.
+    }
+}
+
+impl Drop for Contents<'_> {
+    /// Frees the blocks, also when an element's drop has panicked.
+    fn drop(&mut self) {
+        while !self.block.is_null() {
+            let block = self.block;
+            // SAFETY: a chain that only we hold, and whose elements nobody will look at.
             unsafe {
-                let next = (*block).next;
-                alloc::dealloc(block.cast(), core.block_layout().0);
-                block = next;
+                self.block = (*block).next;
+                alloc::dealloc(block.cast(), self.core.block_layout().0);
             }
         }
     }

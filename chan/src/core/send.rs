@@ -66,7 +66,8 @@ impl Core {
         unsafe { self.send_slow(src, size, Some(deadline)) }
     }
 
-    /// Never waits for room or for a receiver (but for the end of a receive that a select has begun).
+    /// Never waits for room or for a receiver (but for the end of a receive that a select has
+    /// begun).
     ///
     /// # Safety
     ///
@@ -103,8 +104,8 @@ impl Core {
     #[inline(always)]
     unsafe fn send_now(&self, src: *const u8, size: usize) -> Step {
         self.lock_to_send(size);
-        // SAFETY: locked. A popped `Sole` waiter is claimed by that, and its frame stays until it is readied,
-        // so the copy can happen after the release.
+        // SAFETY: locked. A popped `Sole` waiter is claimed by that, and its frame stays until it
+        // is readied, so the copy can happen after the release.
         unsafe {
             if self.has(flag::CLOSED | flag::HELD | flag::OBSERVED) {
                 return self.send_step(src, size);
@@ -199,8 +200,8 @@ impl Core {
         loop {
             raw::exit_point();
             self.lock_to_send(size);
-            // SAFETY: locked where a step or a list asks for it; the waiter lives in this frame until it was
-            // popped (an outcome is there) or is removed below.
+            // SAFETY: locked where a step or a list asks for it; the waiter lives in this frame
+            // until it was popped (an outcome is there) or is removed below.
             unsafe {
                 match self.send_step(src, size) {
                     Step::Sent => return SendEnd::Sent,

@@ -1,9 +1,10 @@
 //! Channels whose values come from the clock: `after`, `at`, `tick`, and timers with an owner.
 //!
-//! Nothing runs in the background. The due time is one atomic word, and a value exists as soon as the clock has
-//! passed it: whoever looks takes it by compare-and-swap, stamped with the time it was due. A blocked receiver
-//! sleeps no longer than until the due time (the runtime's timer holds it only while somebody is blocked), then
-//! looks again. An owner that moves the due time sends the blocked ones round again ([`Outcome::Retry`]).
+//! Nothing runs in the background. The due time is one atomic word, and a value exists as soon as
+//! the clock has passed it: whoever looks takes it by compare-and-swap, stamped with the time it
+//! was due. A blocked receiver sleeps no longer than until the due time (the runtime's timer holds
+//! it only while somebody is blocked), then looks again. An owner that moves the due time sends the
+//! blocked ones round again ([`Outcome::Retry`]).
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -58,8 +59,8 @@ impl Core {
         }
     }
 
-    /// Sets when the next value is due and the period; true if the old value was still to come. A value that was
-    /// due but not taken counts as still to come and is gone.
+    /// Sets when the next value is due and the period; true if the old value was still to come. A
+    /// value that was due but not taken counts as still to come and is gone.
     pub(crate) fn set_due(&self, due: i64, period: i64) -> bool {
         let mut chain = WakeChain::new();
         self.lock();

@@ -10,15 +10,17 @@
 //! | after `ready` | everything | nothing: the frame may be gone |
 //! | popped, claim lost | nothing that others read | nothing: the popper only unlinked it |
 //!
-//! A waiter that was claimed by somebody else (another arm's channel, or the timer) may still be linked. Its
-//! owner takes the channel's lock and unlinks it before its frame goes, so a popper never meets a dead node.
+//! A waiter that was claimed by somebody else (another arm's channel, or the timer) may still be
+//! linked. Its owner takes the channel's lock and unlinks it before its frame goes, so a popper
+//! never meets a dead node.
 //!
 //! # Forms
 //!
-//! A *direct* waiter has a slot: a sender's value lies there, or a receiver's value goes there. Whoever wins the
-//! claim copies and readies. A *reserve* waiter has none (a `select!` send evaluates its value only after it won;
-//! the `Select` builder receives in a second step): whoever wins the claim tells it through [`Outcome`] what it
-//! has reserved, and it completes in its own time.
+//! A *direct* waiter has a slot: a sender's value lies there, or a receiver's value goes there.
+//! Whoever wins the claim copies and readies. A *reserve* waiter has none (a `select!` send
+//! evaluates its value only after it won; the `Select` builder receives in a second step): whoever
+//! wins the claim tells it through [`Outcome`] what it has reserved, and it completes in its own
+//! time.
 
 use std::cell::Cell;
 use std::ptr;
@@ -33,6 +35,10 @@ pub(crate) enum Claim {
     Sole,
     /// Others (further arms, a deadline) may claim the same wait: one compare-and-swap decides.
     Shared,
+    /// Embedded in a future's [`Node`](super::node::Node): popping it is the claim, and comes with
+    /// a reference.
+    #[cfg(feature = "async")]
+    Future,
 }
 
 /// What the winner of the claim leaves for the waiter.
@@ -52,7 +58,7 @@ pub(crate) enum Outcome {
     Value,
     /// Reserve form, rendezvous: a direct peer waits for the completion; `link` is its [`Waiter`].
     Peer,
-    /// Reserve form on both sides: `link` is the [`Meeting`](super::reserve::Meeting).
+    /// Reserve form on both sides: `link` is the [`Meeting`](super::meet::Meeting).
     Meeting,
     /// The observer's channel became ready.
     Ready,
@@ -70,7 +76,8 @@ pub(crate) struct Waiter {
     pub(crate) claim: Claim,
     pub(crate) outcome: Cell<Outcome>,
     linked: Cell<bool>,
-    /// A promised peer only: it has armed itself and parks, so a completion must wake it. Under the lock.
+    /// A promised peer only: it has armed itself and parks, so a completion must wake it. Under the
+    /// lock.
     pub(crate) parked: Cell<bool>,
     /// What [`Outcome::Peer`] and [`Outcome::Meeting`] refer to.
     pub(crate) link: Cell<*const ()>,
@@ -120,6 +127,8 @@ impl Waiter {
                 true
             }
             Claim::Shared => self.task.try_claim(self.token),
+            #[cfg(feature = "async")]
+            Claim::Future => true,
         }
     }
 
@@ -127,18 +136,24 @@ impl Waiter {
     ///
     /// # Safety
     ///
-    /// The caller has won this waiter's claim, has not readied it yet, and does not touch it afterwards.
+    /// The caller has won this waiter's claim, has not readied it yet, and does not touch it
+    /// afterwards.
     #[inline(always)]
     pub(crate) unsafe fn finish(this: *const Waiter, outcome: Outcome) {
         // SAFETY: claimed and not readied, so the node is alive and ours (the module's table).
         unsafe {
+            #[cfg(feature = "async")]
+            if (*this).claim == Claim::Future {
+                return super::node::Node::finish(this, Some(outcome));
+            }
             (*this).outcome.set(outcome);
             (*this).task.ready();
         }
     }
 }
 
-/// A FIFO list of waiters, guarded by its channel's lock; only whether it is empty may be asked without.
+/// A FIFO list of waiters, guarded by its channel's lock; only whether it is empty may be asked
+/// without.
 pub(crate) struct WaitList {
     head: AtomicPtr<Waiter>,
     tail: Cell<*const Waiter>,
@@ -226,12 +241,28 @@ impl WaitList {
         }
     }
 
+    /// Under the lock: how many are linked.
+    pub(crate) fn count(&self) -> usize {
+        let mut n = 0;
+        let mut w = self.front();
+        while !w.is_null() {
+            n += 1;
+            // SAFETY: linked nodes are alive and guarded by the lock, which callers hold.
+            w = unsafe { (*w).next.get() };
+        }
+        n
+    }
+
     /// Under the lock: somebody in here can still be claimed.
     pub(crate) fn has_open(&self) -> bool {
         let mut w = self.front();
         while !w.is_null() {
             // SAFETY: linked nodes are alive and guarded by the lock, which callers hold.
             unsafe {
+                #[cfg(feature = "async")]
+                if (*w).claim == Claim::Future {
+                    return true;
+                }
                 if (*w).task.claimed() == raw::OPEN {
                     return true;
                 }
@@ -252,8 +283,8 @@ impl WaitList {
             if w.is_null() {
                 return w;
             }
-            // SAFETY: `w` is the linked front. A node whose claim is lost is not touched again: its owner will
-            // find it unlinked under this lock.
+            // SAFETY: `w` is the linked front. A node whose claim is lost is not touched again: its
+            // owner will find it unlinked under this lock.
             unsafe {
                 self.pop(w);
                 if (*w).try_claim() {
@@ -319,8 +350,14 @@ impl WakeChain {
             // SAFETY: added with its claim won; the link is read before `ready` lets the frame go.
             unsafe {
                 let next = (*w).next.get();
-                (*w).task.ready();
+                let woken = w;
                 w = next;
+                #[cfg(feature = "async")]
+                if (*woken).claim == Claim::Future {
+                    super::node::Node::finish(woken, None);
+                    continue;
+                }
+                (*woken).task.ready();
             }
         }
     }

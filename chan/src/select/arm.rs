@@ -1,8 +1,9 @@
 //! Arms: one operation of a `select!`, typed outside and erased for the engine.
 //!
-//! An arm lives in the frame of the `select!` that made it. The engine links its waiter and, for a receive, writes
-//! its slot; both only while the engine runs, which holds the arm borrowed. Everything public here is for the
-//! macro's expansion and safe to misuse: completing an arm that was not chosen panics.
+//! An arm lives in the frame of the `select!` that made it. The engine links its waiter and, for a
+//! receive, writes its slot; both only while the engine runs, which holds the arm borrowed.
+//! Everything public here is for the macro's expansion and safe to misuse: completing an arm that
+//! was not chosen panics.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -14,7 +15,9 @@ use crate::core::waiter::Waiter;
 use crate::core::{Core, Dir};
 use crate::error::{RecvError, SendError};
 use crate::go::{Chan, send_on_closed};
-use crate::handle::{Link, Receiver, Sender};
+use crate::handle::Link;
+use crate::receiver::Receiver;
+use crate::sender::Sender;
 
 /// An operation as the engine sees it.
 pub(crate) struct Arm {
@@ -23,7 +26,7 @@ pub(crate) struct Arm {
     pub(crate) dir: Dir,
     /// Looked at in this round of the engine and found not possible after all.
     pub(crate) missed: bool,
-    /// Receives of `select!`: where the value goes. Null only reserves.
+    /// Where the value goes or, preset, is. Null only reserves.
     pub(crate) slot: *mut u8,
     /// What was won, once the engine has chosen this arm.
     pub(crate) hold: Hold,
@@ -117,9 +120,12 @@ pub struct RecvArm<'a, T, F> {
 /// What an arm borrows and yields.
 type Of<'a, T, F> = PhantomData<(&'a Core, F, fn(T))>;
 
-/// A send arm, which gets its value only once it has won.
+/// A send arm, which gets its value only once it has won. A [`preset`](SendArm::preset) value is
+/// the exception: it lets a peer take the value without waiting for the arm to be completed.
 pub struct SendArm<'a, T, F> {
     arm: Arm,
+    preset: MaybeUninit<T>,
+    is_preset: bool,
     _of: Of<'a, T, F>,
 }
 
@@ -160,7 +166,8 @@ impl<'a, T, F: Face> RecvArm<'a, T, F> {
             Hold::Taken => F::received(Some(unsafe { place.assume_init_read() })),
             Hold::Closed => F::received(None),
             Hold::Due(_) => {
-                // SAFETY: won by this arm, completed once; a timer's receiver has elements of its time's type.
+                // SAFETY: won by this arm, completed once; a timer's receiver has elements of its
+                // time's type.
                 F::received(Some(unsafe {
                     (*self.arm.core).complete_recv(hold, place.as_mut_ptr().cast());
                     place.assume_init_read()
@@ -176,13 +183,29 @@ impl<'a, T, F: Face> SendArm<'a, T, F> {
     fn new(link: &'a Link<T>) -> Self {
         SendArm {
             arm: Arm::new(link.as_ptr(), Dir::Send),
+            preset: MaybeUninit::uninit(),
+            is_preset: false,
             _of: PhantomData,
         }
+    }
+
+    /// Says beforehand which value the arm will be completed with: for literals, of which it cannot
+    /// be seen when they are evaluated.
+    #[inline(always)]
+    pub fn preset(&mut self, value: T)
+    where
+        T: Copy,
+    {
+        self.preset.write(value);
+        self.is_preset = true;
     }
 
     /// Borrows the arm for the engine, which moves it no more.
     #[inline(always)]
     pub fn arm(&mut self) -> ArmRef<'_> {
+        if self.is_preset {
+            self.arm.slot = self.preset.as_mut_ptr().cast();
+        }
         ArmRef {
             arm: &raw mut self.arm,
             _borrow: PhantomData,
@@ -211,7 +234,12 @@ impl<T, F: Face> Reservation<'_, T, F> {
     #[track_caller]
     pub fn complete(mut self, value: T) -> F::Sent<T> {
         let hold = std::mem::replace(&mut self.hold, Hold::None);
-        // SAFETY: the arm borrowed a handle of this core for `'a`; the hold is a send's and used once.
+        if let Hold::Taken = hold {
+            // A peer has taken the preset value, a copy of this one.
+            return F::sent::<T>(Ok(()));
+        }
+        // SAFETY: the arm borrowed a handle of this core for `'a`; the hold is a send's and used
+        // once.
         F::sent(unsafe { complete_send(&*self.core, hold, value) })
     }
 }

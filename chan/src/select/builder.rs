@@ -14,14 +14,17 @@ use crate::core::{Core, Dir};
 use crate::error::{
     ReadyTimeoutError, RecvError, SelectTimeoutError, SendError, TryReadyError, TrySelectError,
 };
-use crate::handle::{Receiver, Sender, deadline_in};
+use crate::handle::deadline_in;
+use crate::receiver::Receiver;
+use crate::sender::Sender;
 
 /// Selects from a list of operations made at run time (Go's `reflect.Select`).
 ///
 /// Add operations with [`send`](Self::send) and [`recv`](Self::recv), which number them. Then
-/// [`select`](Self::select) and its relatives win one, which must be completed; or [`ready`](Self::ready) and its
-/// relatives only tell which one would not block. An operation that would fail at once, because its channel is
-/// closed, counts as possible. The list can be used again and again.
+/// [`select`](Self::select) and its relatives win one, which must be completed; or
+/// [`ready`](Self::ready) and its relatives only tell which one would not block. An operation that
+/// would fail at once, because its channel is closed, counts as possible. The list can be used
+/// again and again.
 ///
 /// ```
 /// use gors_chan::{Select, unbounded};
@@ -48,8 +51,9 @@ pub struct Select<'a> {
     _handles: PhantomData<&'a ()>,
 }
 
-// SAFETY: a list of channels and directions; the engine, which uses the pointers, runs under `&mut`. Values of the
-// elements' types pass only through `SelectedOperation`, which stays on its thread.
+// SAFETY: a list of channels and directions; the engine, which uses the pointers, runs under
+// `&mut`. Values of the elements' types pass only through `SelectedOperation`, which stays on its
+// thread.
 unsafe impl Send for Select<'_> {}
 // SAFETY: as above; shared, it can only be cloned and printed.
 unsafe impl Sync for Select<'_> {}
@@ -117,8 +121,8 @@ impl<'a> Select<'a> {
     fn run(&mut self, patience: Patience) -> Option<SelectedOperation<'a>> {
         let biased = self.biased;
         let list = self.fill_list();
-        // SAFETY: the list points to `self.arms`, borrowed for this call; the handles of `'a` keep the channels
-        // alive; slots are null.
+        // SAFETY: the list points to `self.arms`, borrowed for this call; the handles of `'a` keep
+        // the channels alive; slots are null.
         let at = unsafe { engine::select(list, patience, biased) }?;
         let arm = &mut self.arms[at];
         Some(SelectedOperation {
@@ -204,8 +208,8 @@ impl<'a> Select<'a> {
         self.observe(Patience::Try).ok_or(TryReadyError)
     }
 
-    /// Blocks until an operation would not block, and returns its number. Somebody else may be faster: use a `try_`
-    /// operation then and come back.
+    /// Blocks until an operation would not block, and returns its number. Somebody else may be
+    /// faster: use a `try_` operation then and come back.
     ///
     /// # Panics
     ///
@@ -268,8 +272,9 @@ impl fmt::Debug for Select<'_> {
     }
 }
 
-/// An operation that a [`Select`] has won. Complete it with [`send`](Self::send) or [`recv`](Self::recv): a peer
-/// may be waiting for that. Dropping it gives the operation up and panics.
+/// An operation that a [`Select`] has won. Complete it with [`send`](Self::send) or
+/// [`recv`](Self::recv): a peer may be waiting for that. Dropping it gives the operation up and
+/// panics.
 #[must_use = "a won operation must be completed: its peer waits for that"]
 pub struct SelectedOperation<'a> {
     core: *const Core,
@@ -285,8 +290,8 @@ impl SelectedOperation<'_> {
         self.index
     }
 
-    /// Completes a send through `s` or a clone of it. If the operation was chosen because the channel is closed,
-    /// this fails.
+    /// Completes a send through `s` or a clone of it. If the operation was chosen because the
+    /// channel is closed, this fails.
     ///
     /// # Panics
     ///
@@ -310,8 +315,8 @@ impl SelectedOperation<'_> {
         unsafe { complete_send(&*self.core, hold, msg) }.map_err(SendError)
     }
 
-    /// Completes a receive through `r` or a clone of it. If the operation was chosen because the channel is closed,
-    /// this fails.
+    /// Completes a receive through `r` or a clone of it. If the operation was chosen because the
+    /// channel is closed, this fails.
     ///
     /// # Panics
     ///
@@ -324,8 +329,8 @@ impl SelectedOperation<'_> {
         );
         let hold = mem::replace(&mut self.hold, Hold::None);
         let mut place = MaybeUninit::<T>::uninit();
-        // SAFETY: `r` keeps the channel alive and says that its elements are `T`s; used once. The place holds a
-        // value if the completion, or the plain receive in its stead, says so.
+        // SAFETY: `r` keeps the channel alive and says that its elements are `T`s; used once. The
+        // place holds a value if the completion, or the plain receive in its stead, says so.
         unsafe {
             let core = &*self.core;
             let dst = place.as_mut_ptr().cast();

@@ -1,28 +1,33 @@
-//! The engine under `select!` and `Select`: chooses one of several operations, waiting if none is possible.
+//! The engine under `select!` and `Select`: chooses one of several operations, waiting if none is
+//! possible.
 //!
 //! # Rounds
 //!
-//! 1. **Glance**, without locks: among the arms that look possible one is drawn at random (the first if biased),
-//!    its channel alone is locked, and the arm is won if it still is possible. A single arm that looks impossible
-//!    is a miss of a try without any lock.
-//! 2. **Look**: all channels are locked in the order of their addresses, duplicates once, so that what is seen is
-//!    one instant: "none is possible" is true of a moment. Again one of the possible arms is drawn.
-//! 3. **Wait**: still under all locks, each arm's waiter is linked, and the task parks; the runtime releases the
-//!    locks after the stack was left. One claim decides who wakes it: a peer, a close, or the deadline. Afterwards
-//!    the other waiters are unlinked, each under its own channel's lock.
+//! 1. **Glance**, without locks: among the arms that look possible one is drawn at random (the
+//!    first if biased), its channel alone is locked, and the arm is won if it still is possible. A
+//!    single arm that looks impossible is a miss of a try without any lock.
+//! 2. **Look**: all channels are locked in the order of their addresses, duplicates once, so that
+//!    what is seen is one instant: "none is possible" is true of a moment. Again one of the
+//!    possible arms is drawn.
+//! 3. **Wait**: still under all locks, each arm's waiter is linked, and the task parks; the runtime
+//!    releases the locks after the stack was left. One claim decides who wakes it: a peer, a close,
+//!    or the deadline. Afterwards the other waiters are unlinked, each under its own channel's
+//!    lock.
 //!
-//! A peer that gave up its side of a rendezvous ([`Outcome::Retry`]) starts the rounds again, with the old deadline.
+//! A peer that gave up its side of a rendezvous ([`Outcome::Retry`]) starts the rounds again, with
+//! the old deadline.
 //!
 //! # Why the release may read this frame
 //!
-//! While the release walks the list of locks, an early released channel may already wake the task on another
-//! worker. But before it leaves [`wait`], the task takes every channel's lock (the winner's excepted: there its
-//! waiter was popped under it, after it was released). So the last release happens before the frame goes, and the
-//! release touches nothing after it.
+//! While the release walks the list of locks, an early released channel may already wake the task
+//! on another worker. But before it leaves [`wait`], the task takes every channel's lock (the
+//! winner's excepted: there its waiter was popped under it, after it was released). So the last
+//! release happens before the frame goes, and the release touches nothing after it.
 //!
 //! # Fairness
 //!
-//! Drawing is reservoir sampling: uniform among the arms that are possible in that look, for any number of arms.
+//! Drawing is reservoir sampling: uniform among the arms that are possible in that look, for any
+//! number of arms.
 
 use std::ptr;
 use std::time::Instant;
@@ -50,15 +55,22 @@ pub(crate) const INLINE_ARMS: usize = 16;
 ///
 /// # Safety
 ///
-/// The arms are valid, distinct, and reached by nobody else meanwhile; their channels are alive; their slots are
-/// null or places for their elements.
+/// The arms are valid, distinct, and reached by nobody else meanwhile; their channels are alive;
+/// their slots are null or, for a receive, places for their elements, for a send, values that may
+/// be copied.
 pub(crate) unsafe fn select(arms: &[*mut Arm], patience: Patience, biased: bool) -> Option<usize> {
     // SAFETY: passed on throughout.
     unsafe {
-        if let Some(won) = glance(arms, biased) {
+        if let [arm] = *arms
+            && !looks(arm)
+        {
+            // One arm, one look: what it saw was true of a moment.
+            if patience == Patience::Try {
+                return None;
+            }
+        } else if let Some(won) = glance(arms, biased) {
             return Some(won);
-        }
-        if patience == Patience::Try && arms.len() <= 1 {
+        } else if patience == Patience::Try && arms.len() <= 1 {
             return None;
         }
         select_slow(arms, patience, biased)
@@ -89,7 +101,8 @@ unsafe fn select_slow(arms: &[*mut Arm], patience: Patience, biased: bool) -> Op
                 order.unlock();
                 return None;
             };
-            // Arms on one channel queue up there one behind the other: which comes first is a choice as well.
+            // Arms on one channel queue up there one behind the other: which comes first is a
+            // choice as well.
             let first = if biased || order.len == arms.len() {
                 0
             } else {
@@ -97,36 +110,46 @@ unsafe fn select_slow(arms: &[*mut Arm], patience: Patience, biased: bool) -> Op
             };
             match wait(arms, first, &order, deadline) {
                 Wake::Won(i) => return Some(i),
-                Wake::Deadline => return None,
+                // What has become possible at the last moment still counts.
+                Wake::Deadline => return glance(arms, biased),
                 Wake::Again => {}
             }
         }
     }
 }
 
-/// Draws one of the arms that look possible; `locked` arms that were found impossible are passed over.
+/// The arm looks possible, locked or not. A null core is never possible.
 ///
 /// # Safety
 ///
 /// As [`select`].
-#[inline]
-unsafe fn draw(arms: &[*mut Arm], biased: bool) -> Option<usize> {
+#[inline(always)]
+unsafe fn looks(arm: *mut Arm) -> bool {
+    // SAFETY: passed on.
+    unsafe {
+        let Some(core) = (*arm).core.as_ref() else {
+            return false;
+        };
+        match (*arm).dir {
+            Dir::Recv => core.hint_recv(),
+            Dir::Send => core.hint_send(),
+        }
+    }
+}
+
+/// Draws one of the arms that look possible and, if `LOCKED`, were not found [missed](Arm::missed).
+///
+/// # Safety
+///
+/// As [`select`].
+#[inline(always)]
+unsafe fn draw<const LOCKED: bool>(arms: &[*mut Arm], biased: bool) -> Option<usize> {
     let mut drawn = None;
     let mut possible = 0;
     for (i, &arm) in arms.iter().enumerate() {
-        // SAFETY: passed on; a null core is never possible.
-        unsafe {
-            if (*arm).core.is_null() || (*arm).missed {
-                continue;
-            }
-            let core = &*(*arm).core;
-            let looks = match (*arm).dir {
-                Dir::Recv => core.hint_recv(),
-                Dir::Send => core.hint_send(),
-            };
-            if !looks {
-                continue;
-            }
+        // SAFETY: passed on.
+        if unsafe { !looks(arm) || (LOCKED && (*arm).missed) } {
+            continue;
         }
         if biased {
             return Some(i);
@@ -139,14 +162,15 @@ unsafe fn draw(arms: &[*mut Arm], biased: bool) -> Option<usize> {
     drawn
 }
 
-/// A random number below `n`, which is below 2³². From the high bits, the good ones of any generator.
+/// A random number below `n`, which is below 2³². From the high bits, the good ones of any
+/// generator.
 #[inline]
 fn below(n: u64) -> u64 {
     ((raw::random() >> 32) * n) >> 32
 }
 
 /// True with a chance of one in `n`.
-#[inline]
+#[inline(never)]
 pub(super) fn one_in(n: u64) -> bool {
     below(n) == 0
 }
@@ -161,7 +185,7 @@ unsafe fn glance(arms: &[*mut Arm], biased: bool) -> Option<usize> {
     // SAFETY: passed on; the lock is held around the grab.
     unsafe {
         loop {
-            let i = draw(arms, biased)?;
+            let i = draw::<false>(arms, biased)?;
             let arm = arms[i];
             let core = &*(*arm).core;
             core.lock();
@@ -213,7 +237,7 @@ unsafe fn look(arms: &[*mut Arm], order: &Order, biased: bool) -> Look {
         for &arm in arms {
             (*arm).missed = false;
         }
-        while let Some(i) = draw(arms, biased) {
+        while let Some(i) = draw::<true>(arms, biased) {
             let arm = arms[i];
             let Some((hold, after)) = grab(arm) else {
                 (*arm).missed = true;
@@ -343,7 +367,9 @@ impl Order {
             if at > 0 && cores[at - 1] == core {
                 continue;
             }
-            cores.copy_within(at..len, at + 1);
+            for i in (at..len).rev() {
+                cores[i + 1] = cores[i];
+            }
             cores[at] = core;
             len += 1;
         }
@@ -381,14 +407,15 @@ impl Order {
         }
     }
 
-    /// The release that a park performs: `order` is a `*const Order` in the parked frame. See the module's text.
+    /// The release that a park performs: `order` is a `*const Order` in the parked frame. See the
+    /// module's text.
     ///
     /// # Safety
     ///
     /// The locks are held for this call.
     pub(crate) unsafe fn unlock_for_park(order: *const ()) {
-        // SAFETY: the frame stays until the last lock is released, and everything that is needed after a release
-        // is copied before it. Woken observers stay until they are readied here.
+        // SAFETY: the frame stays until the last lock is released, and everything that is needed
+        // after a release is copied before it. Woken observers stay until they are readied here.
         unsafe {
             let Order { first, len } = *order.cast::<Order>();
             if len == 0 {

@@ -1,14 +1,16 @@
 //! `select!` and `select_biased!`: from the arms' text to one call of the engine.
 //!
-//! The expansion has three steps, each a group of rules of the one hidden macro, which carries crossbeam's name for
-//! its counterpart because programs call it by that:
+//! The expansion has three steps, each a group of rules of the one hidden macro, which carries
+//! crossbeam's name for its counterpart because programs call it by that:
 //!
-//! * `@parse` eats one arm after the other and sorts it into `[kind handle value pattern body]` and the default.
-//! * `@build` gives each arm a variable. All of them are called `arm`: each was born in its own step of the
-//!   expansion, so hygiene keeps them apart, and the number of arms has no limit.
-//! * The code: evaluate handles, run the engine, complete the chosen arm, all in one block that ends with every
-//!   borrow; its value is an [`Either`] chain, one link per arm. Then a `match` binds the pattern and runs the body,
-//!   in the caller's own control flow: `break`, `continue`, `return` and `?` mean what they say.
+//! * `@parse` eats one arm after the other and sorts it into `[kind handle value pattern body]` and
+//!   the default.
+//! * `@build` gives each arm a variable. All of them are called `arm`: each was born in its own
+//!   step of the expansion, so hygiene keeps them apart, and the number of arms has no limit.
+//! * The code: evaluate handles, run the engine, complete the chosen arm, all in one block that
+//!   ends with every borrow; its value is an [`Either`] chain, one link per arm. Then a `match`
+//!   binds the pattern and runs the body, in the caller's own control flow: `break`, `continue`,
+//!   `return` and `?` mean what they say.
 
 use std::time::Duration;
 
@@ -84,16 +86,18 @@ pub fn mismatch() -> ! {
 /// }
 /// ```
 ///
-/// Handles are a [`Chan`](crate::Chan), [`Receiver`](crate::Receiver) or [`Sender`](crate::Sender), both faces
-/// mixed as you like, or anything that dereferences to one. An arm yields what its handle's blocking operation
-/// returns: `Option<T>` or `Result<T, RecvError>`, and `()` (panicking on a closed channel) or
-/// `Result<(), SendError<T>>`.
+/// Handles are a [`Chan`](crate::Chan), [`Receiver`](crate::Receiver) or [`Sender`](crate::Sender),
+/// both faces mixed as you like, or anything that dereferences to one. An arm yields what its
+/// handle's blocking operation returns: `Option<T>` or `Result<T, RecvError>`, and `()` (panicking
+/// on a closed channel) or `Result<(), SendError<T>>`.
 ///
-/// * The handles are evaluated once, in order, before anything else; a send's value only when its arm was chosen.
-///   (Go evaluates it first; bind it with `let` for that.) The value must not wait for the peer it will be sent to.
-/// * Among the possible operations one is chosen at random, each with the same chance. An operation that fails at
-///   once because its channel is closed is possible.
-/// * `default` runs if none is possible at that instant, `default(timeout)` if none became so in time.
+/// * The handles are evaluated once, in order, before anything else; a send's value only when its
+///   arm was chosen. (Go evaluates it first; bind it with `let` for that.) The value must not wait
+///   for the peer it will be sent to.
+/// * Among the possible operations one is chosen at random, each with the same chance. An operation
+///   that fails at once because its channel is closed is possible.
+/// * `default` runs if none is possible at that instant, `default(timeout)` if none became so in
+///   time.
 /// * `select! {}` blocks for ever.
 /// * If the pattern can fail to match, as in `recv(c) -> Some(v)`, and does, the arm panics.
 ///
@@ -124,7 +128,8 @@ macro_rules! select {
     }};
 }
 
-/// As [`select!`](crate::select!), but of several possible operations the first in the list is chosen.
+/// As [`select!`](crate::select!), but of several possible operations the first in the list is
+/// chosen.
 ///
 /// ```
 /// use gors_chan::{select_biased, unbounded};
@@ -153,8 +158,9 @@ macro_rules! select_biased {
 macro_rules! crossbeam_channel_internal {
     // ---- @parse [arms so far] [default] rest
     //
-    // A body is an expression and a comma, or a block, or the last expression. The attempts must come in this order:
-    // `{ … }.method(),` is an expression, `{ … } recv(…)` is a block and the next arm.
+    // A body is an expression and a comma, or a block, or the last expression. The attempts must
+    // come in this order: `{ … }.method(),` is an expression, `{ … } recv(…)` is a block and the
+    // next arm.
 
     (@parse $arms:tt $default:tt) => {
         $crate::crossbeam_channel_internal! { @build [] $arms $default }
@@ -211,7 +217,21 @@ macro_rules! crossbeam_channel_internal {
     (@build [$($built:tt)*] [(recv($handle:expr $(,)?) $pat:tt $body:tt) $($arms:tt)*] $default:tt) => {
         $crate::crossbeam_channel_internal! {
             @build
-            [$($built)* (recv arm __gors_recv_arm ($handle) () $pat $body)]
+            [$($built)* (recv arm __gors_recv_arm ($handle) () () $pat $body)]
+            [$($arms)*]
+            $default
+        }
+    };
+    // When a literal is evaluated cannot be seen, so a peer may have it before the arm is
+    // completed.
+    (@build
+        [$($built:tt)*]
+        [(send($handle:expr, $value:literal $(,)?) $pat:tt $body:tt) $($arms:tt)*]
+        $default:tt
+    ) => {
+        $crate::crossbeam_channel_internal! {
+            @build
+            [$($built)* (send arm __gors_send_arm ($handle) (arm.preset($value);) ($value) $pat $body)]
             [$($arms)*]
             $default
         }
@@ -223,7 +243,7 @@ macro_rules! crossbeam_channel_internal {
     ) => {
         $crate::crossbeam_channel_internal! {
             @build
-            [$($built)* (send arm __gors_send_arm ($handle) ($value) $pat $body)]
+            [$($built)* (send arm __gors_send_arm ($handle) () ($value) $pat $body)]
             [$($arms)*]
             $default
         }
@@ -276,14 +296,19 @@ macro_rules! crossbeam_channel_internal {
     // ---- the code
 
     (@code
-        [$(($kind:ident $arm:ident $method:ident ($handle:expr) $value:tt $pat:tt $body:tt))*]
+        [$((
+            $kind:ident $arm:ident $method:ident ($handle:expr) ($($preset:tt)*) $value:tt $pat:tt $body:tt
+        ))*]
         ($arms:ident => $run:expr)
         $default:tt
     ) => {{
         // The `let` ends all borrows and temporaries before a body runs.
         let result = match ($(&$handle,)*) {
             ($($arm,)*) => {
-                $(let mut $arm = $arm.$method();)*
+                $(
+                    let mut $arm = $arm.$method();
+                    $($preset)*
+                )*
                 let chosen = {
                     let $arms: &mut [$crate::__private::ArmRef<'_>] = &mut [$($arm.arm()),*];
                     $run

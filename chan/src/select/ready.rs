@@ -1,8 +1,8 @@
 //! `Select::ready`: waits until an operation would not block, without performing it.
 //!
-//! Those who wait here are *observers*, on lists of their own: they take nothing, never count as the wake-up of an
-//! operation, and all observers of a channel's side are woken when it becomes ready. What they learn may be
-//! outdated by the time they run, which is what `ready` promises.
+//! Those who wait here are *observers*, on lists of their own: they take nothing, never count as
+//! the wake-up of an operation, and all observers of a channel's side are woken when it becomes
+//! ready. What they learn may be outdated by the time they run, which is what `ready` promises.
 
 use std::ptr;
 use std::time::Instant;
@@ -84,8 +84,8 @@ unsafe fn wait(arms: &[*mut Arm], order: &Order, deadline: Option<Instant>) -> W
     let me = Task::current();
     me.arm();
     let mut until = deadline;
-    // SAFETY: locked; the waiters stay until they are unlinked below. The frame outlives the release for the
-    // reason given at `engine`.
+    // SAFETY: locked; the waiters stay until they are unlinked below. The frame outlives the
+    // release for the reason given at `engine`.
     unsafe {
         for (i, &arm) in arms.iter().enumerate() {
             if (*arm).core.is_null() {

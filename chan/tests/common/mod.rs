@@ -1,22 +1,23 @@
 //! What the tests share: each runs on plain threads and again on goroutines, and a hang fails fast.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::disallowed_methods)] // plain threads are wanted here
 
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-pub fn ms(n: u64) -> Duration {
+pub(crate) fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-/// Runs `test` on a plain thread, then as a goroutine. Prints all goroutines and aborts after a minute.
-pub fn everywhere(test: fn()) {
+/// Runs `test` on a plain thread, then as a goroutine. Prints all goroutines and aborts after a
+/// minute.
+pub(crate) fn everywhere(test: fn()) {
     guarded("plain threads", test);
     guarded("goroutines", move || gors_runtime::run(test));
 }
 
 /// Runs `test` on a thread of its own under the watchdog.
-pub fn guarded(what: &str, test: impl FnOnce() + Send + 'static) {
+pub(crate) fn guarded(what: &str, test: impl FnOnce() + Send + 'static) {
     let (done, ended) = mpsc::channel();
     let runner = thread::Builder::new().name(what.to_owned());
     let runner = runner
@@ -36,7 +37,7 @@ pub fn guarded(what: &str, test: impl FnOnce() + Send + 'static) {
 }
 
 /// A goroutine if the caller is one, else a thread.
-pub fn go<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
+pub(crate) fn go<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
     if gors_runtime::goid() != 0 {
         Handle::Goroutine(gors_runtime::spawn(f))
     } else {
@@ -44,13 +45,13 @@ pub fn go<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Handle<T
     }
 }
 
-pub enum Handle<T> {
+pub(crate) enum Handle<T> {
     Goroutine(gors_runtime::JoinHandle<T>),
     Thread(thread::JoinHandle<T>),
 }
 
 impl<T> Handle<T> {
-    pub fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         match self {
             Handle::Goroutine(h) => h.is_finished(),
             Handle::Thread(h) => h.is_finished(),
@@ -58,7 +59,7 @@ impl<T> Handle<T> {
     }
 
     /// The result, or the panic's message.
-    pub fn join(self) -> Result<T, String> {
+    pub(crate) fn join(self) -> Result<T, String> {
         let panic = match self {
             Handle::Goroutine(h) => match h.join() {
                 Ok(v) => return Ok(v),
@@ -73,7 +74,7 @@ impl<T> Handle<T> {
     }
 }
 
-pub fn message(panic: &Box<dyn std::any::Any + Send>) -> String {
+pub(crate) fn message(panic: &Box<dyn std::any::Any + Send>) -> String {
     if let Some(s) = panic.downcast_ref::<&str>() {
         (*s).to_owned()
     } else {
@@ -82,21 +83,25 @@ pub fn message(panic: &Box<dyn std::any::Any + Send>) -> String {
 }
 
 /// The message `f` panics with.
-pub fn panics(f: impl FnOnce()) -> String {
+pub(crate) fn panics(f: impl FnOnce()) -> String {
     message(&std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).expect_err("did not panic"))
 }
 
-pub fn sleep(d: Duration) {
-    if gors_runtime::goid() != 0 { gors_runtime::sleep(d) } else { thread::sleep(d) }
+pub(crate) fn sleep(d: Duration) {
+    if gors_runtime::goid() != 0 {
+        gors_runtime::sleep(d)
+    } else {
+        thread::sleep(d)
+    }
 }
 
 /// Long enough for others to reach the point where they block.
-pub fn settle() {
+pub(crate) fn settle() {
     sleep(ms(25));
 }
 
 /// `f` is still blocked after a while.
-pub fn blocks<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
+pub(crate) fn blocks<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
     let h = go(f);
     settle();
     assert!(!h.is_finished(), "went through, should block");

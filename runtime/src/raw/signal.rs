@@ -116,10 +116,7 @@ pub fn ignore(number: i32, caught: bool) -> io::Result<()> {
     change(number, signal::ignore)
 }
 
-fn change(
-    number: i32,
-    to: fn(i32) -> io::Result<signal::Disposition>,
-) -> io::Result<()> {
+fn change(number: i32, to: fn(i32) -> io::Result<signal::Disposition>) -> io::Result<()> {
     let at = index(number)?;
     // Disposition and memory of it change together.
     BEFORE.with(|before| {
@@ -158,7 +155,13 @@ pub fn wait_idle() {
         crate::gosched();
     }
     let bell = signal::bell().load(Ordering::SeqCst);
-    let reached = || PASSED_ON.load(Ordering::SeqCst).wrapping_sub(bell).cast_signed() >= 0;
+    let reached = || {
+        PASSED_ON
+            .load(Ordering::SeqCst)
+            .wrapping_sub(bell)
+            .cast_signed()
+            >= 0
+    };
     while !reached() {
         IDLE.wait(WaitReason::ChanReceive, None, reached);
     }

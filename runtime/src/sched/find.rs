@@ -1,6 +1,6 @@
 //! What a worker runs next.
 //!
-//! Order: on every 61st tick the injector; the run-next slot, a bounded number of times in a row;
+//! Order: now and then, at the latest on every 61st tick, due timers and the injector; the run-next slot, a bounded number of times in a row;
 //! the deque; then, out of local work: the injector, due timers, and other workers' queues.
 //! Stealing takes half, from every holder once, in random order. A run-next slot is robbed on the
 //! last pass only, and only if the same goroutine has stood there for a while: a second worker must
@@ -14,12 +14,17 @@ use crossbeam_deque::Steal;
 use super::word::WORD;
 use super::{idle, queue, resize, roster, take, wake};
 use crate::goroutine::RecordPtr;
-use crate::worker::{Worker, permit};
+use crate::worker::{Look, Worker, permit};
 use crate::{clock, timer};
 
-/// Every how many ticks the injector comes first. A prime, so that it does not beat in time with
-/// the program (Go uses the same).
+/// After how many ticks at most the injector comes first. A prime, so that it does not beat in time
+/// with the program (Go uses the same).
 const INJECTOR_EVERY: u32 = 61;
+/// About how long a woken goroutine may stand in the injector before a busy worker looks, in
+/// nanoseconds.
+const LOOK_PAUSE: u64 = 10_000;
+/// As long for a new one.
+const NEW_LANE_PAUSE: u64 = 5_000_000;
 /// How often in a row the run-next slot is preferred to the deque: a pair that wakes each other
 /// must not starve the queue.
 const RUN_NEXT_STREAK: u32 = 16;
@@ -57,10 +62,8 @@ pub(crate) fn next(worker: &'static Worker) -> Found {
 /// Whether the worker must look beyond its own queues although they are not empty.
 #[inline]
 pub(crate) fn is_time_to_look(worker: &Worker) -> bool {
-    worker
-        .tick
-        .load(Ordering::Relaxed)
-        .is_multiple_of(INJECTOR_EVERY)
+    let tick = worker.tick.load(Ordering::Relaxed);
+    tick.wrapping_sub(worker.look_at.get()).cast_signed() >= 0
 }
 
 /// From the worker's own queues.
@@ -82,37 +85,62 @@ fn local(worker: &'static Worker) -> Option<RecordPtr> {
     }
 }
 
-/// What must not wait until the own queues are empty.
+/// What must not wait until the own queues are empty: due timers, woken goroutines in the injector,
+/// a smaller GOMAXPROCS; more rarely, new goroutines in the injector.
+///
+/// The pause until the next look is chosen so that looks are some [`LOOK_PAUSE`] apart and at most
+/// [`INJECTOR_EVERY`] ticks: goroutines that run for 20 µs each must not make a sleeper 61 times
+/// that late, and a ping-pong pair must not read the clock at every turn.
 #[cold]
 #[inline(never)]
 fn now_and_then(worker: &'static Worker) -> Option<RecordPtr> {
-    // The first goroutine after a start comes here too, and must not find the tick unchanged
-    // for ever if it cannot be bound to a stack.
+    let tick = worker.tick.load(Ordering::Relaxed);
     worker.next_tick();
     if WORD.load().debt() > 0 {
         take::pay_debt(worker, permit::RUN);
         return None;
     }
-    fire_timers(worker);
-    let record = queue::take_injected(worker);
-    queue::recheck(worker);
+    let now = clock::now();
+    let last = worker.last_look.replace(Look { tick, time: now });
+    let ticks = u64::from(tick.wrapping_sub(last.tick)).max(1);
+    let per_tick = (now.saturating_sub(last.time) / ticks).max(1);
+    let mut pause = u32::try_from(LOOK_PAUSE / per_tick)
+        .unwrap_or(INJECTOR_EVERY)
+        .clamp(1, INJECTOR_EVERY);
+    if timer::earliest() <= now {
+        timer::fire_due(now, ready_fired);
+    }
+    let mut record = queue::take_woken();
+    if record.is_some() {
+        // Woken goroutines and those of the own queue take turns.
+        pause = 2;
+    } else {
+        let last = worker.last_new_look.get();
+        if tick.wrapping_sub(last.tick) >= INJECTOR_EVERY || now >= last.time + NEW_LANE_PAUSE {
+            worker.last_new_look.set(Look { tick, time: now });
+            record = queue::take_injected(worker);
+            queue::recheck(worker);
+        }
+    }
+    worker.look_at.set(tick.wrapping_add(1 + pause));
     record
 }
 
-/// Fires due timers onto the worker's queue.
-fn fire_timers(worker: &'static Worker) -> bool {
+/// Fires due timers; true if there were any.
+fn fire_timers() -> bool {
     let earliest = timer::earliest();
     if earliest == timer::NEVER {
         return false;
     }
     let now = clock::now();
-    earliest <= now && timer::fire_due(now, |record| ready_here(worker, record)) > 0
+    earliest <= now && timer::fire_due(now, ready_fired) > 0
 }
 
-/// Readies a goroutine whose timer fired, from the stack of a worker with a permit.
-fn ready_here(worker: &'static Worker, record: RecordPtr) {
+/// Readies a goroutine whose timer fired: into the lane that every worker looks at soon, not behind
+/// everything in the worker's own queue.
+pub(crate) fn ready_fired(record: RecordPtr) {
     if crate::raw::ready_state(record) {
-        queue::submit_fired(worker, record);
+        queue::inject(record, queue::Lane::Woken);
     }
 }
 
@@ -130,10 +158,8 @@ fn beyond(worker: &'static Worker) -> Found {
         take::pay_debt(worker, worker.permit.load(Ordering::Relaxed));
         return Found::Nothing;
     }
+    fire_timers();
     let mut found = queue::take_injected(worker);
-    if found.is_none() && fire_timers(worker) {
-        found = local(worker);
-    }
     if found.is_none() {
         if !searching && WORD.begin_search(resize::busy()) {
             // The one place where a searcher begins by itself. The word first: whoever sees

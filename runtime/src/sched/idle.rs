@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::word::WORD;
-use super::{find, queue, resize, roster, take, wake};
+use super::{find, queue, resize, roster, take};
 use crate::worker::{Worker, permit};
-use crate::{clock, fence, raw, timer};
+use crate::{clock, fence, timer};
 
 /// An idle thread beyond the spare ends after this time.
 const RETIRE_AFTER: Duration = Duration::from_secs(5);
@@ -200,11 +200,6 @@ fn keep_time(worker: &'static Worker, now: u64) -> bool {
         return true;
     }
     roster::lie_down(worker);
-    timer::fire_due(now, |record| {
-        if raw::ready_state(record) {
-            queue::inject(record, queue::Lane::Woken);
-        }
-    });
-    wake::after_submit();
+    timer::fire_due(now, find::ready_fired);
     false
 }

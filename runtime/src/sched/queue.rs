@@ -4,7 +4,8 @@
 //!   by an atomic exchange, so exactly one gets it.
 //! * A worker's *deque*, first in, first out; thieves take from its front.
 //! * The *injector*, shared, in two lanes: *woken* goroutines (timers, foreign threads) before
-//!   *new*, yielded and drained ones, so that a sleeper does not queue behind 10,000 hogs.
+//!   *new*, yielded and drained ones, so that a sleeper does not queue behind 10,000 hogs. A busy
+//!   worker takes woken ones one by one, in turns with its own.
 //!
 //! A worker submits to its own queues while it has a permit. Everybody else (foreign threads,
 //! workers without a permit) submits to the injector: only a permit holder's queue is looked
@@ -101,18 +102,6 @@ pub(crate) fn nobody_waits(worker: &Worker) -> bool {
     worker.run_next.load(Ordering::Relaxed).is_null() && worker.deque.is_empty() && !injected()
 }
 
-/// A goroutine's timer fired on the stack of a worker that runs or searches.
-pub(crate) fn submit_fired(worker: &'static Worker, record: RecordPtr) {
-    if worker.permit.load(Ordering::Relaxed) == permit::NONE {
-        inject(record, Lane::Woken);
-        return;
-    }
-    push(worker, record);
-    fence::store_load();
-    wake::after_submit();
-    recheck(worker);
-}
-
 /// The owner has moved goroutines from the injector into its queue. That is a submission: an idler
 /// may have looked at both while they were in neither, and a taker may have drained before.
 pub(crate) fn recheck(worker: &'static Worker) {
@@ -150,6 +139,20 @@ pub(crate) fn take_run_next(worker: &Worker) -> Option<RecordPtr> {
     }
     let record = worker.run_next.swap(ptr::null_mut(), Ordering::AcqRel);
     (!record.is_null()).then_some(RecordPtr(record))
+}
+
+/// Takes one woken goroutine from the injector, and no more: the others must not end up behind the
+/// own queue.
+pub(crate) fn take_woken() -> Option<RecordPtr> {
+    let lane = &INJECTORS.woken;
+    while !lane.is_empty() {
+        match lane.steal() {
+            Steal::Success(record) => return Some(record),
+            Steal::Empty => break,
+            Steal::Retry => std::hint::spin_loop(),
+        }
+    }
+    None
 }
 
 /// Takes one goroutine from the injector and moves a fair share of the rest to the own deque.

@@ -63,7 +63,11 @@ pub(crate) fn take_arrived(number: usize) -> u32 {
 pub(crate) fn catch(number: i32) -> io::Result<Disposition> {
     // The field holds a function of either kind as an address.
     let handler = on_signal as extern "C" fn(_, _, _) as *const () as libc::sighandler_t;
-    set(number, handler, libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART)
+    set(
+        number,
+        handler,
+        libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART,
+    )
 }
 
 /// Lets the process ignore a signal; returns what it did before.

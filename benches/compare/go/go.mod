@@ -1,0 +1,3 @@
+module gors-compare
+
+go 1.27

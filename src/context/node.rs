@@ -1,0 +1,256 @@
+//! A node of the tree along which cancellation goes.
+//!
+//! # Invariants
+//!
+//! * A node is cancelled once, under its lock: `end` is set and never changes. What follows is done by
+//!   the one that set it, in this order: the done channel ends, `ended` becomes true, the waits that
+//!   name this node end, the children are cancelled.
+//! * `err` is `Some` only when `ended` is true: whoever sees an error finds the done channel ended.
+//! * The done channel is made on demand, under the lock: either its maker sees `end` and ends it, or
+//!   the canceller sees the channel.
+//! * A child is in its parent's list from its birth until one of the two is cancelled or the child is
+//!   forgotten. A parent that is cancelled when the child comes cancels it at once.
+//!
+//! The lock is a spin lock: contexts are dropped, and dropping must not switch. No user code runs
+//! under it.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use gors_chan::{DoneOwner, Receiver, done_channel};
+use gors_runtime::raw::{Cancel, FuncTimer, Guarded};
+
+use super::{Cause, ContextError};
+
+pub(super) struct Node {
+    state: Guarded<State>,
+    /// The end is complete; see the invariants.
+    ended: AtomicBool,
+    done: OnceLock<(DoneOwner, Receiver<()>)>,
+    waits: Cancel,
+    parent: Option<Arc<Node>>,
+    /// This node's place in the parent's list, plus one; 0: in none.
+    place: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    end: Option<End>,
+    children: Children,
+    timer: Option<FuncTimer>,
+}
+
+/// How a context ended.
+#[derive(Clone)]
+pub(super) struct End {
+    pub(super) error: ContextError,
+    pub(super) cause: Option<Cause>,
+}
+
+/// What is told of a node's end.
+pub(super) enum Child {
+    Node(Arc<Node>),
+    /// Called once, by the canceller; must not block.
+    Call(Box<dyn FnOnce() + Send>),
+}
+
+/// Children with places that stay, so that each is removed at once.
+#[derive(Default)]
+struct Children {
+    places: Vec<Option<Child>>,
+    free: Vec<usize>,
+}
+
+impl Children {
+    fn add(&mut self, child: Child) -> usize {
+        match self.free.pop() {
+            Some(place) => {
+                self.places[place] = Some(child);
+                place
+            }
+            None => {
+                self.places.push(Some(child));
+                self.places.len() - 1
+            }
+        }
+    }
+
+    fn remove(&mut self, place: usize) -> Option<Child> {
+        let child = self.places.get_mut(place)?.take();
+        if child.is_some() {
+            self.free.push(place);
+        }
+        child
+    }
+
+    fn is_empty(&self) -> bool {
+        self.places.len() == self.free.len()
+    }
+}
+
+impl Node {
+    /// A child of `parent`, cancelled if that is.
+    pub(super) fn new(parent: Option<&Arc<Self>>) -> Arc<Self> {
+        let node = Arc::new(Self {
+            state: Guarded::default(),
+            ended: AtomicBool::new(false),
+            done: OnceLock::new(),
+            waits: Cancel::new(),
+            parent: parent.cloned(),
+            place: AtomicUsize::new(0),
+        });
+        if let Some(parent) = parent {
+            let child = Child::Node(Arc::clone(&node));
+            match parent.add_child(child, |place| {
+                node.place.store(place + 1, Ordering::Relaxed)
+            }) {
+                Ok(_) => {}
+                Err((_, end)) => node.cancel(end),
+            }
+        }
+        node
+    }
+
+    /// Adds a child and notes its place; gives it back with the end if the node has ended.
+    pub(super) fn add_child(
+        &self,
+        child: Child,
+        note: impl FnOnce(usize),
+    ) -> Result<usize, (Child, End)> {
+        self.state.with(|state| match &state.end {
+            Some(end) => Err((child, end.clone())),
+            None => {
+                let place = state.children.add(child);
+                note(place);
+                Ok(place)
+            }
+        })
+    }
+
+    pub(super) fn remove_child(&self, place: usize) -> Option<Child> {
+        self.state.with(|state| state.children.remove(place))
+    }
+
+    /// Gives the node the timer that will cancel it; one that has ended needs none.
+    pub(super) fn set_timer(&self, timer: FuncTimer) {
+        let unwanted = self.state.with(|state| match state.end {
+            Some(_) => Some(timer),
+            None => {
+                state.timer = Some(timer);
+                None
+            }
+        });
+        if let Some(timer) = unwanted {
+            timer.stop();
+        }
+    }
+
+    /// Ends the node and all below it. The first end counts.
+    pub(super) fn cancel(self: &Arc<Self>, end: End) {
+        self.leave_parent();
+        // A list instead of recursion: trees may be deep, and stacks are small.
+        let mut open = vec![Arc::clone(self)];
+        while let Some(node) = open.pop() {
+            for child in node.end_one(&end) {
+                match child {
+                    Child::Node(child) => open.push(child),
+                    Child::Call(call) => call(),
+                }
+            }
+        }
+    }
+
+    /// Ends this node; returns its children, or nothing if it had ended.
+    fn end_one(&self, end: &End) -> impl Iterator<Item = Child> + use<> {
+        let taken = self.state.with(|state| {
+            if state.end.is_some() {
+                return None;
+            }
+            state.end = Some(end.clone());
+            Some((std::mem::take(&mut state.children), state.timer.take()))
+        });
+        let mut children = Vec::new();
+        if let Some((taken, timer)) = taken {
+            if let Some((owner, _)) = self.done.get() {
+                owner.finish();
+            }
+            self.ended.store(true, Ordering::Release);
+            self.waits.cancel();
+            if let Some(timer) = timer {
+                timer.stop();
+            }
+            children = taken.places;
+        }
+        children.into_iter().flatten()
+    }
+
+    fn leave_parent(&self) {
+        if let Some(parent) = &self.parent {
+            let place = self.place.swap(0, Ordering::Relaxed);
+            if place != 0 {
+                parent.remove_child(place - 1);
+            }
+        }
+    }
+
+    /// The last handle of the node's context has gone. If nobody else can see the node's end it need
+    /// not be remembered.
+    pub(super) fn forget_if_unwatched(&self) {
+        if self.done.get().is_some() {
+            return;
+        }
+        let timer = self.state.with(|state| {
+            if state.end.is_some() || !state.children.is_empty() {
+                return None;
+            }
+            Some(state.timer.take())
+        });
+        if let Some(timer) = timer {
+            self.leave_parent();
+            if let Some(timer) = timer {
+                timer.stop();
+            }
+        }
+    }
+
+    pub(super) fn done(&self) -> &Receiver<()> {
+        match self.done.get() {
+            Some((_, done)) => done,
+            None => self.make_done(),
+        }
+    }
+
+    #[cold]
+    fn make_done(&self) -> &Receiver<()> {
+        let (owner, done) = self.done.get_or_init(done_channel);
+        if self.state.with(|state| state.end.is_some()) {
+            owner.finish();
+        }
+        done
+    }
+
+    pub(super) fn err(&self) -> Option<ContextError> {
+        if !self.ended.load(Ordering::Acquire) {
+            return None;
+        }
+        self.state
+            .with(|state| state.end.as_ref().map(|end| end.error))
+    }
+
+    pub(super) fn cause(&self) -> Option<Cause> {
+        if !self.ended.load(Ordering::Acquire) {
+            return None;
+        }
+        self.state
+            .with(|state| state.end.clone())
+            .map(|end| match end.cause {
+                Some(cause) => cause,
+                None => Arc::new(end.error),
+            })
+    }
+
+    /// What ends waits that name this node.
+    pub(super) fn waits(&self) -> &Cancel {
+        &self.waits
+    }
+}

@@ -1,0 +1,98 @@
+//! Waiting until enough have come.
+//!
+//! One word: the round in the upper half, who has come in the lower. The last of a round stores the
+//! next round and notifies; the others wait for the round to differ, which they check under the
+//! list's lock.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gors_runtime::raw::{self, WaitList, WaitReason};
+
+/// Lets goroutines go on only when a number of them has come. May be used again and again.
+///
+/// In the shape of `std::sync::Barrier`. Go has no equivalent.
+///
+/// ```
+/// use gors::prelude::*;
+/// use gors::sync::Barrier;
+///
+/// static BARRIER: Barrier = Barrier::new(3);
+///
+/// gors::run(|| {
+///     let wg = WaitGroup::new();
+///     for _ in 0..3 {
+///         wg.go(|| {
+///             BARRIER.wait();
+///         });
+///     }
+///     wg.wait();
+/// });
+/// ```
+pub struct Barrier {
+    state: AtomicU64,
+    waiters: WaitList,
+    size: u32,
+}
+
+const ROUND: u64 = 1 << 32;
+
+/// What [`Barrier::wait`] returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BarrierWaitResult {
+    leader: bool,
+}
+
+impl BarrierWaitResult {
+    /// True for exactly one of each round: the one that came last.
+    #[must_use]
+    pub const fn is_leader(&self) -> bool {
+        self.leader
+    }
+}
+
+impl Barrier {
+    /// A barrier for `n`; 0 counts as 1.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is beyond 32 bits.
+    #[must_use]
+    pub const fn new(n: usize) -> Self {
+        assert!(n <= u32::MAX as usize, "a Barrier is for at most 2^32 - 1");
+        Self {
+            state: AtomicU64::new(0),
+            waiters: WaitList::new(),
+            size: if n == 0 { 1 } else { n as u32 },
+        }
+    }
+
+    /// Blocks until as many have called this as the barrier is for.
+    pub fn wait(&self) -> BarrierWaitResult {
+        raw::exit_point();
+        let state = self.state.fetch_add(1, Ordering::AcqRel);
+        let (round, came) = (state / ROUND, state % ROUND + 1);
+        if came == u64::from(self.size) {
+            // Nobody of the next round has come: all others of this one wait.
+            let next = (round + 1) % ROUND * ROUND;
+            self.state.store(next, Ordering::Release);
+            self.waiters.notify_all();
+            return BarrierWaitResult { leader: true };
+        }
+        // Waits without raising `goexit`: the others count on this one. A notification may be that of
+        // an earlier round, late.
+        let over = || self.state.load(Ordering::Acquire) / ROUND != round;
+        while !over() {
+            self.waiters.wait(WaitReason::BarrierWait, None, over);
+        }
+        BarrierWaitResult { leader: false }
+    }
+}
+
+impl fmt::Debug for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Barrier")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}

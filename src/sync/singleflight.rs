@@ -1,0 +1,212 @@
+//! One call for all who want the same at the same time.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use gors_chan::{Receiver, Sender, bounded};
+use gors_runtime::raw;
+
+use super::{Mutex, WaitGroup};
+
+/// Runs a function once for all who ask for the same key while it runs.
+///
+/// Go: `golang.org/x/sync/singleflight`.
+///
+/// ```
+/// use gors::sync::singleflight::Group;
+///
+/// let group = Group::new();
+/// let (page, shared) = group.work("/", || String::from("expensive"));
+/// assert_eq!(page, "expensive");
+/// assert!(!shared);
+/// ```
+pub struct Group<K, V> {
+    calls: Arc<Mutex<HashMap<K, Arc<Call<V>>>>>,
+}
+
+struct Call<V> {
+    ended: WaitGroup,
+    state: Mutex<State<V>>,
+}
+
+struct State<V> {
+    outcome: Outcome<V>,
+    /// How many besides the first asked.
+    joined: usize,
+    channels: Vec<Sender<(V, bool)>>,
+}
+
+enum Outcome<V> {
+    Running,
+    Returned(V),
+    Panicked(String),
+    Goexit,
+}
+
+impl<V> Call<V> {
+    fn new() -> Arc<Self> {
+        let call = Self {
+            ended: WaitGroup::new(),
+            state: Mutex::new(State {
+                outcome: Outcome::Running,
+                joined: 0,
+                channels: Vec::new(),
+            }),
+        };
+        call.ended.add(1);
+        Arc::new(call)
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
+    /// No call is running.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            calls: Arc::new(Mutex::new(HashMap::new())),
+        }
+    }
+
+    /// Runs `f` and returns its result; if a call for `key` is running, waits for that one's result
+    /// instead. The second value says whether the result was given to more than one caller.
+    ///
+    /// # Panics
+    ///
+    /// If the function panics, all who wait for it panic. If it ends by [`goexit`](crate::goexit), all
+    /// their goroutines end.
+    ///
+    /// Go: `Do`.
+    pub fn work(&self, key: K, f: impl FnOnce() -> V) -> (V, bool) {
+        let mut calls = self.calls.lock();
+        if let Some(call) = calls.get(&key) {
+            let call = Arc::clone(call);
+            call.state.lock().joined += 1;
+            drop(calls);
+            call.ended.wait();
+            let state = call.state.lock();
+            return match &state.outcome {
+                Outcome::Returned(value) => (value.clone(), true),
+                Outcome::Panicked(text) => {
+                    let text = text.clone();
+                    drop(state);
+                    panic!("{text}")
+                }
+                Outcome::Goexit => {
+                    drop(state);
+                    crate::goexit()
+                }
+                Outcome::Running => unreachable!("an ended call has an outcome"),
+            };
+        }
+        let call = Call::new();
+        calls.insert(key.clone(), Arc::clone(&call));
+        drop(calls);
+        let result = catch_unwind(AssertUnwindSafe(f));
+        let shared = Self::finish(&self.calls, &key, &call, &result);
+        match result {
+            Ok(value) => (value, shared),
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+
+    /// As [`work`](Self::work), in a goroutine of its own; the result comes through a channel. Never
+    /// blocks. If the function panics, the process ends.
+    ///
+    /// Go: `DoChan`.
+    ///
+    /// ```
+    /// use gors::sync::singleflight::Group;
+    /// let group = Group::new();
+    /// let result = group.work_chan("k", || 1);
+    /// assert_eq!(result.recv(), Ok((1, false)));
+    /// ```
+    #[track_caller]
+    pub fn work_chan(&self, key: K, f: impl FnOnce() -> V + Send + 'static) -> Receiver<(V, bool)>
+    where
+        K: Send + 'static,
+        V: Send + 'static,
+    {
+        let (sender, receiver) = bounded(1);
+        let mut calls = self.calls.lock();
+        if let Some(call) = calls.get(&key) {
+            let mut state = call.state.lock();
+            state.joined += 1;
+            state.channels.push(sender);
+            return receiver;
+        }
+        let call = Call::new();
+        call.state.lock().channels.push(sender);
+        calls.insert(key.clone(), Arc::clone(&call));
+        drop(calls);
+        let calls = Arc::clone(&self.calls);
+        gors_runtime::__private::go(move || {
+            let result = catch_unwind(AssertUnwindSafe(f));
+            Self::finish(&calls, &key, &call, &result);
+            if let Err(payload) = result {
+                resume_unwind(payload);
+            }
+        });
+        receiver
+    }
+
+    /// Hands the outcome to all who wait; true if it goes to more than one.
+    fn finish(
+        calls: &Mutex<HashMap<K, Arc<Call<V>>>>,
+        key: &K,
+        call: &Arc<Call<V>>,
+        result: &std::thread::Result<V>,
+    ) -> bool {
+        let mut running = calls.lock();
+        if running.get(key).is_some_and(|now| Arc::ptr_eq(now, call)) {
+            running.remove(key);
+        }
+        let mut state = call.state.lock();
+        drop(running);
+        state.outcome = match result {
+            Ok(value) => Outcome::Returned(value.clone()),
+            Err(payload) if raw::is_goexit(&**payload) => Outcome::Goexit,
+            Err(payload) => Outcome::Panicked(
+                payload
+                    .downcast_ref::<&str>()
+                    .map(|text| (*text).to_owned())
+                    .or_else(|| payload.downcast_ref::<String>().cloned())
+                    .unwrap_or_else(|| "singleflight: the function has panicked".to_owned()),
+            ),
+        };
+        let shared = state.joined > 0;
+        let channels = std::mem::take(&mut state.channels);
+        drop(state);
+        if let Ok(value) = result {
+            for channel in channels {
+                // Room for one, and one is sent. A receiver that has gone does not want it.
+                let _ = channel.try_send((value.clone(), shared));
+            }
+        }
+        call.ended.done();
+        shared
+    }
+
+    /// Forgets the call for `key`: the next one who asks runs its own function, even while this one
+    /// runs.
+    ///
+    /// Go: `Forget`.
+    pub fn forget(&self, key: &K) {
+        let forgotten = self.calls.lock().remove(key);
+        drop(forgotten);
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Default for Group<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K, V> fmt::Debug for Group<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group").finish_non_exhaustive()
+    }
+}

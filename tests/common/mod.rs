@@ -1,0 +1,67 @@
+//! What the tests of `sync`, `time`, `context`, `signal` and `patterns` share.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+/// Runs `test` with 1, 2 and 8 permits.
+pub(crate) fn at_all_permits(test: impl Fn(usize)) {
+    for procs in [1, 2, 8] {
+        let before = gors::gomaxprocs(procs);
+        test(procs);
+        gors::gomaxprocs(before);
+    }
+}
+
+/// The message that `f` panics with.
+pub(crate) fn panic_text(f: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("a panic");
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => (*payload.downcast::<&str>().expect("a text")).to_owned(),
+    }
+}
+
+/// Lets goroutines that were just started run until they wait. Where a test needs somebody to *wait*,
+/// there is no event to wait for.
+pub(crate) fn settle() {
+    gors::time::sleep(Duration::from_millis(10));
+}
+
+/// A small generator for tests, so that a failure can be repeated.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+}
+
+const CHILD: &str = "GORS_TEST_CHILD";
+
+/// Runs `body` if this process is the child that [`in_child`] has made for `name`.
+pub(crate) fn child(name: &str, body: impl FnOnce()) {
+    if std::env::var(CHILD).is_ok_and(|wanted| wanted == name) {
+        body();
+        println!("child ended");
+        std::process::exit(0);
+    }
+}
+
+/// Runs the test `name` of this binary in a process of its own, where [`child`] takes over.
+pub(crate) fn in_child(name: &str) -> Output {
+    command_for_child(name).output().expect("a child process")
+}
+
+/// The command that [`in_child`] runs.
+pub(crate) fn command_for_child(name: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a path"));
+    command
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(CHILD, name);
+    command
+}

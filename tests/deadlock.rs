@@ -1,0 +1,52 @@
+//! When everything is asleep the program says so and ends; when something could still wake it, it
+//! goes on. The cases are those of `examples/deadlock.rs`: a test's own process has threads of the
+//! test runner, beside which the runtime never passes a verdict.
+
+#[path = "support/child.rs"]
+mod child;
+
+use std::process::Command;
+
+use crate::child::Ended;
+
+const DEADLOCK: &str = "fatal error: all goroutines are asleep - deadlock!";
+const NO_GOROUTINES: &str = "fatal error: no goroutines (main called runtime.Goexit) - deadlock!";
+
+fn case(name: &str) -> Ended {
+    child::wait(Command::new(child::example("deadlock")).arg(name))
+}
+
+/// Catches a hang where Go ends, and a report that does not say what was waited for.
+#[test]
+fn a_program_that_is_stuck_ends_with_a_report() {
+    for (name, reason) in [
+        ("main", "[chan receive]"),
+        ("lock", "[sync.Mutex.Lock]"),
+        ("cycle", "[chan receive]"),
+        ("locked", "[chan receive]"),
+        ("plain", "[chan receive]"),
+        ("goexit-waiting", "[chan receive]"),
+    ] {
+        let ended = case(name);
+        ended.assert_fatal(DEADLOCK);
+        ended.assert_fatal(reason);
+        ended.assert_fatal("created at examples/deadlock.rs:");
+    }
+    case("goexit").assert_fatal(NO_GOROUTINES);
+}
+
+/// Catches a verdict over a program that a timer, a blocking call or another thread would wake.
+#[test]
+fn a_program_that_something_may_wake_goes_on() {
+    for name in [
+        "timer",
+        "blocking",
+        "unannounced",
+        "foreign",
+        "timed-thread",
+    ] {
+        let ended = case(name);
+        ended.assert_success();
+        assert!(ended.stdout.starts_with("woken by "), "{name}: {ended:#?}");
+    }
+}

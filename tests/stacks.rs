@@ -1,0 +1,170 @@
+//! Stacks: how big they are, what an overflow says, and that their memory comes back.
+
+#[path = "support/child.rs"]
+mod child;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use gors::prelude::*;
+
+/// Uses about `kib` KiB of stack.
+#[inline(never)]
+fn descend(kib: usize) -> usize {
+    let frame = black_box([kib as u8; 1024]);
+    if kib == 0 {
+        0
+    } else {
+        usize::from(frame[kib % 1024] == kib as u8) + descend(kib - 1)
+    }
+}
+
+/// Catches a class that is smaller than what was asked for.
+#[gors::test]
+fn a_goroutine_gets_the_stack_it_asks_for() {
+    for kib in [32, 200, 1 << 10, 8 << 10, 60 << 10] {
+        // Debug builds make more of a frame than its kilobyte.
+        let handle = gors::Builder::new()
+            .stack_size(4 * kib << 10)
+            .spawn(move || descend(kib));
+        assert_eq!(handle.expect("such stacks exist").join().ok(), Some(kib));
+    }
+}
+
+/// Catches a size that is silently cut down.
+#[gors::test]
+fn a_stack_that_no_class_holds_is_an_error() {
+    let error = gors::Builder::new()
+        .stack_size(usize::MAX)
+        .go(|| {})
+        .expect_err("nobody has that much");
+    assert!(
+        error.to_string().contains("larger than the largest"),
+        "{error}"
+    );
+}
+
+/// Catches an overflow that names another goroutine, or ends without a word.
+#[test]
+fn an_overflow_names_the_goroutine_among_many() {
+    let ended = child::run("an_overflow_names_the_goroutine_among_many", &[], || {
+        gors::run(|| {
+            let wait = make::<()>(0);
+            for n in 0..10_000 {
+                let wait = wait.clone();
+                gors::Builder::new()
+                    .name(format!("number {n}"))
+                    .go(move || {
+                        if n == 5_000 {
+                            descend(1 << 20);
+                        }
+                        wait.recv();
+                    })
+                    .expect("stacks of the default size exist");
+            }
+            wait.recv();
+        });
+    });
+    assert_eq!(ended.code, None, "abort is a signal: {ended:#?}");
+    assert!(
+        ended
+            .stderr
+            .contains("\"number 5000\", created at tests/stacks.rs:"),
+        "{ended:#?}"
+    );
+    assert!(
+        ended.stderr.contains("has overflowed its stack of 240 KiB"),
+        "{ended:#?}"
+    );
+    assert!(
+        ended.stderr.contains("fatal error: stack overflow"),
+        "{ended:#?}"
+    );
+}
+
+/// Catches a handler that swallows faults which are not its own.
+#[test]
+fn the_main_threads_overflow_is_still_reported_by_std() {
+    let ended = child::run(
+        "the_main_threads_overflow_is_still_reported_by_std",
+        &[],
+        || {
+            gors::run(|| {});
+            descend(1 << 30);
+        },
+    );
+    assert_eq!(ended.code, None, "abort is a signal: {ended:#?}");
+    assert!(
+        ended.stderr.contains("has overflowed its stack"),
+        "{ended:#?}"
+    );
+    assert!(!ended.stderr.contains("gors:"), "{ended:#?}");
+}
+
+/// Catches nonsense that is taken for a size.
+#[test]
+fn a_stack_size_that_is_none_ends_with_advice() {
+    for nonsense in ["much", "-1", "64Q", "0"] {
+        let ended = child::run(
+            "a_stack_size_that_is_none_ends_with_advice",
+            &[("GORS_STACK_SIZE", nonsense)],
+            || gors::run(|| {}),
+        );
+        ended.assert_fatal(&format!("GORS_STACK_SIZE={nonsense}"));
+        ended.assert_fatal("64K");
+    }
+}
+
+/// Catches stacks that keep their memory after a burst, and ones that are broken by giving it back.
+#[test]
+fn memory_comes_back_after_a_burst() {
+    let ended = child::run("memory_comes_back_after_a_burst", &[], || {
+        const BURST: usize = 20_000;
+        let before = resident();
+        for round in 0..3 {
+            gors::run(|| {
+                let (ready, gate) = (WaitGroup::new(), make::<()>(0));
+                let done = WaitGroup::new();
+                ready.add(BURST as isize);
+                for _ in 0..BURST {
+                    let (ready, gate) = (ready.clone(), gate.clone());
+                    done.go(move || {
+                        ready.done();
+                        gate.recv();
+                    });
+                }
+                ready.wait();
+                assert!(
+                    resident() - before > BURST << 12,
+                    "a parked goroutine has a page"
+                );
+                gate.close();
+                done.wait();
+            });
+            if round == 0 {
+                gors::runtime::free_os_memory();
+            }
+            let begun = Instant::now();
+            while resident() > before + (BURST << 12) / 10 {
+                assert!(
+                    begun.elapsed() < Duration::from_secs(60),
+                    "round {round}: {}",
+                    resident()
+                );
+                gors::time::sleep(Duration::from_millis(50));
+            }
+        }
+    });
+    ended.assert_success();
+}
+
+/// Resident memory in bytes.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has it");
+    let pages: usize = statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .expect("the second number is the resident set");
+    pages << 12
+}

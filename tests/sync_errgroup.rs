@@ -1,0 +1,202 @@
+//! `errgroup::Group` and `singleflight::Group`.
+
+mod common;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::{at_all_permits, child, in_child, panic_text, settle};
+use gors::context::{Context, ContextError};
+use gors::prelude::*;
+use gors::sync::{errgroup, singleflight};
+
+/// Catches an error that is lost, or a later one that replaces it.
+#[gors::test]
+fn wait_returns_the_first_error() {
+    at_all_permits(|_| {
+        let group = errgroup::Group::new();
+        let gate = make::<()>(0);
+        for n in 0..10 {
+            let gate = gate.clone();
+            group.go(move || {
+                if n == 3 {
+                    return Err(n);
+                }
+                gate.recv();
+                if n % 2 == 0 { Err(n) } else { Ok(()) }
+            });
+        }
+        settle();
+        gate.close();
+        assert_eq!(group.wait(), Err(3));
+        assert_eq!(group.wait(), Ok(()));
+    });
+}
+
+/// Catches a context that lives on after an error, or after the end (x/sync's TestWithContext).
+#[gors::test]
+fn the_context_ends_with_the_first_error_and_with_the_group() {
+    let (group, ctx) = errgroup::Group::<&str>::with_context(&Context::background());
+    let theirs = ctx.clone();
+    group.go(move || {
+        theirs.done().recv().unwrap_err();
+        Err("late")
+    });
+    group.go(|| Err("early"));
+    assert_eq!(group.wait(), Err("early"));
+    assert_eq!(ctx.err(), Some(ContextError::Canceled));
+
+    let (group, ctx) = errgroup::Group::<()>::with_context(&Context::background());
+    group.go(|| Ok(()));
+    assert_eq!(group.wait(), Ok(()));
+    assert_eq!(ctx.err(), Some(ContextError::Canceled));
+}
+
+/// Catches more goroutines than the limit allows, and a limit that changes under them.
+#[gors::test]
+fn limits() {
+    at_all_permits(|_| {
+        let group = errgroup::Group::<()>::new();
+        group.set_limit(3);
+        let running = Arc::new(AtomicUsize::new(0));
+        for _ in 0..50 {
+            let running = running.clone();
+            group.go(move || {
+                assert!(running.fetch_add(1, Ordering::SeqCst) < 3);
+                gosched();
+                running.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            });
+        }
+        assert_eq!(group.wait(), Ok(()));
+
+        let gate = make::<()>(0);
+        group.set_limit(1);
+        let theirs = gate.clone();
+        assert!(group.try_go(move || {
+            theirs.recv();
+            Ok(())
+        }));
+        assert!(!group.try_go(|| Ok(())));
+        let text = panic_text(|| group.set_limit(2));
+        assert_eq!(
+            text,
+            "errgroup: modify limit while 1 goroutines in the group are still active"
+        );
+        gate.close();
+        group.wait().unwrap();
+        group.set_limit(None);
+    });
+}
+
+/// Catches a panic that ends the process or is swallowed, and a `goexit` that counts as a failure.
+#[gors::test]
+fn a_panic_goes_on_in_wait() {
+    let group = errgroup::Group::<()>::new();
+    group.go(|| panic!("from a child"));
+    group.go(|| goexit());
+    let text = panic_text(|| {
+        let _ = group.wait();
+    });
+    assert_eq!(text, "from a child");
+    assert_eq!(group.wait(), Ok(()));
+}
+
+/// Catches a function that runs twice for those who ask together (x/sync's TestDoDupSuppress).
+#[gors::test]
+fn one_flight_for_all() {
+    at_all_permits(|_| {
+        let group = Arc::new(singleflight::Group::new());
+        let (runs, gate) = (Arc::new(AtomicUsize::new(0)), make::<()>(0));
+        let handles: Vec<_> = (0..10)
+            .map(|_| {
+                let (group, runs, gate) = (group.clone(), runs.clone(), gate.clone());
+                spawn(move || {
+                    group.work("key", || {
+                        runs.fetch_add(1, Ordering::SeqCst);
+                        gate.recv();
+                        "value"
+                    })
+                })
+            })
+            .collect();
+        let channel = {
+            settle();
+            group.work_chan("key", || unreachable!("a call is running"))
+        };
+        gate.close();
+        for handle in handles {
+            assert_eq!(handle.join().unwrap(), ("value", true));
+        }
+        assert_eq!(channel.recv(), Ok(("value", true)));
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        assert_eq!(group.work("key", || "again"), ("again", false));
+    });
+}
+
+/// Catches a call that is joined after it was forgotten (x/sync's TestForget).
+#[gors::test]
+fn a_forgotten_call_is_not_joined() {
+    let group = Arc::new(singleflight::Group::new());
+    let (begun, gate) = (make::<()>(0), make::<()>(0));
+    let theirs = (group.clone(), begun.clone(), gate.clone());
+    let first = spawn(move || {
+        let (group, begun, gate) = theirs;
+        group.work(1, || {
+            begun.send(());
+            gate.recv();
+            "first"
+        })
+    });
+    begun.recv();
+    group.forget(&1);
+    assert_eq!(group.work(1, || "second"), ("second", false));
+    gate.close();
+    assert_eq!(first.join().unwrap(), ("first", false));
+}
+
+/// Catches callers that wait for ever for a call that has unwound (x/sync's TestPanicDo,
+/// TestGoexitDo).
+#[gors::test]
+fn a_panic_or_goexit_reaches_all_callers() {
+    at_all_permits(|_| {
+        for exit in [false, true] {
+            let group = Arc::new(singleflight::Group::<_, ()>::new());
+            let handles: Vec<_> = (0..5)
+                .map(|_| {
+                    let group = group.clone();
+                    spawn(move || {
+                        group.work((), || {
+                            settle();
+                            if exit {
+                                goexit();
+                            }
+                            panic!("in flight")
+                        })
+                    })
+                })
+                .collect();
+            for handle in handles {
+                let error = handle.join().unwrap_err();
+                assert_eq!((error.is_goexit(), error.is_panic()), (exit, !exit));
+            }
+            let result = catch_unwind(AssertUnwindSafe(|| group.work((), || ())));
+            assert!(!result.unwrap().1, "the group goes on");
+        }
+    });
+}
+
+/// Catches a panic of a call with channel waiters that somebody could recover from.
+#[test]
+fn a_panic_with_channels_ends_the_process() {
+    const NAME: &str = "a_panic_with_channels_ends_the_process";
+    child(NAME, || {
+        gors::run(|| {
+            let group = singleflight::Group::new();
+            let _ = group.work_chan(1, || panic!("unrecoverable")).recv();
+        });
+    });
+    let output = in_child(NAME);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}

@@ -1,0 +1,213 @@
+//! Timers with channels, tickers, sleeping: Go 1.23's rules.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use common::{at_all_permits, panic_text};
+use gors::prelude::*;
+use gors::time::{Ticker, Timer, after, sleep, tick};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Catches sleeps that end early, or out of order.
+#[gors::test]
+fn sleeps() {
+    at_all_permits(|_| {
+        let order = make::<u64>(10);
+        for n in (0..10).rev() {
+            let order = order.clone();
+            go!(move || {
+                let (start, d) = (Instant::now(), Duration::from_millis(5 + n * 20));
+                sleep(d);
+                assert!(start.elapsed() >= d);
+                order.send(n);
+            });
+        }
+        for n in 0..10 {
+            assert_eq!(order.recv(), Some(n));
+        }
+        sleep(Duration::ZERO);
+    });
+}
+
+/// Catches a stale value after a stop or a reset.
+#[gors::test]
+fn nothing_old_comes_after_stop_and_reset() {
+    let timer = Timer::new(Duration::ZERO);
+    sleep(Duration::from_millis(2));
+    assert_eq!((timer.c().len(), timer.c().capacity()), (0, Some(0)));
+    assert!(timer.stop(), "the value was not received");
+    assert!(timer.c().try_recv().is_err());
+    assert!(!timer.stop());
+
+    assert!(!timer.reset(Duration::ZERO));
+    sleep(Duration::from_millis(2));
+    assert!(timer.reset(HOUR), "the value was not received");
+    assert!(timer.c().try_recv().is_err());
+    assert!(timer.reset(Duration::from_millis(1)));
+    assert!(timer.c().recv().is_ok());
+    assert!(!timer.stop(), "the value was received");
+}
+
+/// Catches a result of `stop` that disagrees with what is received, when both happen at once
+/// (Go's TestStopResult).
+#[gors::test]
+fn stop_tells_whether_the_value_came() {
+    at_all_permits(|_| {
+        let wg = WaitGroup::new();
+        for _ in 0..100 {
+            wg.go(|| {
+                for round in 0..20 {
+                    let timer = Timer::new(Duration::from_micros(round * 5));
+                    if round % 3 == 0 {
+                        gosched();
+                    }
+                    if timer.stop() {
+                        assert!(timer.c().try_recv().is_err(), "stopped, and a value came");
+                    } else {
+                        unreachable!("nobody has received");
+                    }
+                }
+            });
+        }
+        wg.wait();
+    });
+}
+
+/// Catches a value that two receive, or that nobody receives, when a stop races with a receiver.
+#[gors::test]
+fn a_stop_races_with_a_receiver() {
+    at_all_permits(|_| {
+        for round in 0..200 {
+            let timer = Arc::new(Timer::new(Duration::from_micros(round % 50)));
+            let theirs = timer.clone();
+            let receiver = spawn(move || {
+                theirs
+                    .c()
+                    .recv_timeout(Duration::from_millis(20))
+                    .is_ok()
+            });
+            if round % 2 == 0 {
+                sleep(Duration::from_micros(round % 60));
+            }
+            let stopped = timer.stop();
+            assert_ne!(receiver.join().unwrap(), stopped, "round {round}");
+        }
+    });
+}
+
+/// Catches a clone of the channel that misses the value when the timer was dropped.
+#[gors::test]
+fn a_dropped_timer_fires() {
+    let c = Timer::new(Duration::from_millis(1)).c().clone();
+    assert!(c.recv().is_ok());
+}
+
+/// Catches tickers that tick too early, keep ticks for slow receivers, or go on after a stop.
+#[gors::test]
+fn tickers() {
+    let period = Duration::from_millis(5);
+    let start = Instant::now();
+    let ticker = Ticker::new(period);
+    for n in 1..=4 {
+        let when = ticker.c().recv().unwrap();
+        assert!(when >= start + period * n);
+    }
+    sleep(period * 5);
+    assert!(ticker.c().try_recv().is_ok(), "one tick is kept");
+    assert!(ticker.c().try_recv().is_err(), "and no more");
+    ticker.reset(Duration::from_millis(1));
+    ticker.c().recv().unwrap();
+    assert!(ticker.stop());
+    sleep(Duration::from_millis(5));
+    assert!(ticker.c().try_recv().is_err());
+    assert!(!ticker.stop());
+}
+
+/// Catches words that are not Go's, and a `tick(0)` that is ready.
+#[gors::test]
+fn intervals_of_zero() {
+    assert_eq!(
+        panic_text(|| drop(Ticker::new(Duration::ZERO))),
+        "non-positive interval for NewTicker"
+    );
+    let ticker = Ticker::new(HOUR);
+    assert_eq!(
+        panic_text(|| drop(ticker.reset(Duration::ZERO))),
+        "non-positive interval for Ticker.Reset"
+    );
+    assert!(tick(Duration::ZERO).try_recv().is_err());
+}
+
+/// Catches durations that overflow (Go's TestOverflowSleep).
+#[gors::test]
+fn durations_beyond_the_clock() {
+    let timer = Timer::new(Duration::MAX);
+    select! {
+        recv(timer.c()) -> _ => unreachable!(),
+        recv(after(Duration::MAX)) -> _ => unreachable!(),
+        recv(after(Duration::from_millis(5))) -> _ => {}
+    }
+    assert!(timer.stop());
+}
+
+/// Catches timers that fire out of order (Go's TestAfterQueuing).
+#[gors::test]
+fn after_in_order() {
+    let slots = [5, 3, 6, 6, 6, 1, 1, 2, 7, 9, 4, 8, 0_u64];
+    let results = make::<u64>(slots.len());
+    for slot in slots {
+        let results = results.clone();
+        go!(move || {
+            after(Duration::from_millis(slot * 25)).recv().unwrap();
+            results.send(slot);
+        });
+    }
+    let mut sorted = slots;
+    sorted.sort_unstable();
+    for slot in sorted {
+        assert_eq!(results.recv(), Some(slot));
+    }
+}
+
+/// Catches timers that are lost when many are made, moved and stopped (Go's TestTimerStopStress,
+/// TestAdjustTimers).
+#[gors::test]
+fn many_timers_move() {
+    at_all_permits(|_| {
+        let fired = Arc::new(AtomicUsize::new(0));
+        let wg = WaitGroup::new();
+        for n in 0..200_u64 {
+            let fired = fired.clone();
+            wg.go(move || {
+                let timer = Timer::new(HOUR);
+                for round in 0..20 {
+                    assert!(timer.reset(Duration::from_millis(1000 + n * round)));
+                }
+                assert!(timer.reset(Duration::from_micros(n * 50)));
+                timer.c().recv().unwrap();
+                fired.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        wg.wait();
+        assert_eq!(fired.load(Ordering::Relaxed), 200);
+    });
+}
+
+/// Catches a ticker that a thread cannot receive from, or that needs a runtime.
+#[test]
+fn on_plain_threads() {
+    std::thread::scope(|s| {
+        for _ in 0..3 {
+            s.spawn(|| {
+                let ticker = Ticker::new(Duration::from_millis(1));
+                ticker.c().recv().unwrap();
+                assert!(after(Duration::from_millis(1)).recv().is_ok());
+                sleep(Duration::from_millis(1));
+            });
+        }
+    });
+}
