@@ -30,7 +30,7 @@ use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use self::heap::Heap;
+use self::heap::{Heap, Timer};
 use crate::goroutine::RecordPtr;
 use crate::raw::{SpinLock, TIMED_OUT, Task};
 
@@ -227,20 +227,28 @@ pub(crate) fn fire_due(now: u64, mut ready: impl FnMut(RecordPtr)) -> usize {
             let mut count = 0;
             shard.with(|heap| {
                 while count < BATCH {
-                    // SAFETY: under the shard's lock.
-                    let Some(node) = (unsafe { heap.pop_due(now) }) else {
+                    let Some(Timer { node, action }) = heap.pop_due(now) else {
                         break;
                     };
-                    // SAFETY: the node cannot go before `cancel` has had the lock, or before the
-                    // reference that it owns is used below.
-                    let action = unsafe {
-                        (*node).fired.set(true);
-                        (*node).action
+                    // A waiter that timed out does not ask its node any more, which lies in a cold
+                    // stack: it is left alone.
+                    let told = match action {
+                        Action::Claim(record) => {
+                            let won = Task::from_record(record).try_claim(TIMED_OUT);
+                            (!won).then_some(node)
+                        }
+                        Action::Start(_) => Some(node),
                     };
-                    if let Action::Claim(record) = action
-                        && !Task::from_record(record).try_claim(TIMED_OUT)
-                    {
-                        continue;
+                    if let Some(node) = told {
+                        // SAFETY: the node cannot go before `cancel` has had the lock, or before
+                        // the reference that it owns is used below.
+                        unsafe {
+                            (*node).index.set(OUT);
+                            (*node).fired.set(true);
+                        }
+                        if matches!(action, Action::Claim(_)) {
+                            continue;
+                        }
                     }
                     due[count] = (action, node);
                     count += 1;

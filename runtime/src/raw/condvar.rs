@@ -30,7 +30,7 @@ use super::{Ended, Limit, RawMutex, SpinLock, WaitReason, exit_point};
 const QUEUED: usize = 0;
 const PARKED: usize = 1;
 
-/// Where goroutines wait for a condition, for [`lock_api::Condvar`]. See the [module](self).
+/// Where goroutines wait for a condition, for [`lock_api::Condvar`].
 ///
 /// Guarantees that there are no spurious wake-ups; notifications report exact numbers. May be used
 /// with any number of mutexes.

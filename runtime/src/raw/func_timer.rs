@@ -13,7 +13,7 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::goroutine::RecordPtr;
 use crate::stack::current_slot;
@@ -40,7 +40,7 @@ trait Erased: Send + Sync {}
 
 impl<F: Send> Erased for Inner<F> {}
 
-/// A timer that runs a function. Dropping it does not stop it. See the [module](self).
+/// A timer that runs a function. Dropping it does not stop it.
 pub struct FuncTimer {
     inner: Arc<dyn Erased>,
     /// The whole of `inner`, by its first field.
@@ -98,10 +98,9 @@ impl FuncTimer {
     /// Arms the timer for `delay` from now. True if it was armed. One whose function runs once stays
     /// as it is if that has happened.
     pub fn reset(&self, delay: Duration) -> bool {
-        let when = match Instant::now().checked_add(delay) {
-            Some(when) => clock::at(when),
-            None => timer::NEVER - 1,
-        };
+        // 584 years fit; the largest number is the mark of no deadline.
+        let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+        let when = clock::now().saturating_add(delay).min(timer::NEVER - 1);
         let for_node = Arc::clone(&self.inner);
         // SAFETY: `inner` is a reference beside the one given to the node.
         let rearmed = unsafe { timer::rearm(self.node, when, self.again) };

@@ -50,7 +50,7 @@ const STARVING: u32 = 8;
 /// How long a waiter is overtaken before the lock goes from hand to hand, in nanoseconds.
 pub(super) const PATIENCE: u64 = 1_000_000;
 
-/// A fair lock of 16 bytes for [`lock_api::Mutex`]. See the [module](self).
+/// A fair lock of 16 bytes for [`lock_api::Mutex`].
 pub struct RawMutex {
     state: AtomicU32,
     /// Guards the queue.

@@ -23,7 +23,7 @@ const NEW: u8 = 0;
 const RUNNING: u8 = 1;
 const DONE: u8 = 2;
 
-/// Lets one caller do something while the others wait. See the [module](self).
+/// Lets one caller do something while the others wait.
 pub struct RawOnce {
     state: AtomicU8,
     waiters: WaitList,

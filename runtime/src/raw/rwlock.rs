@@ -53,7 +53,7 @@ const READERS: usize = 4;
 const STARVING: usize = 8;
 const ONE_READER: usize = 16;
 
-/// A writer-preferring lock for [`lock_api::RwLock`]. See the [module](self).
+/// A writer-preferring lock for [`lock_api::RwLock`].
 pub struct RawRwLock {
     state: AtomicUsize,
     /// Held by the writer at the head of the writers.
@@ -174,6 +174,20 @@ impl RawRwLock {
             .is_ok();
         pending.granted.set(granted);
         Some(pending.task())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_without_limit(&self) {
+        self.read_slow(&Limit::NONE)
+            .expect("a wait without a limit ends with the lock");
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_without_limit(&self) {
+        self.write_slow(&Limit::NONE)
+            .expect("a wait without a limit ends with the lock");
     }
 
     #[cold]
@@ -415,8 +429,9 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
 
     #[inline]
     fn lock_shared(&self) -> GuardSend {
-        self.read_limited(&Limit::NONE)
-            .expect("a wait without a limit ends with the lock");
+        if !self.enter() {
+            self.read_without_limit();
+        }
         GuardSend::new()
     }
 
@@ -437,8 +452,9 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
 
     #[inline]
     fn lock_exclusive(&self) -> GuardSend {
-        self.write_limited(&Limit::NONE)
-            .expect("a wait without a limit ends with the lock");
+        if !self.take_free() {
+            self.write_without_limit();
+        }
         GuardSend::new()
     }
 

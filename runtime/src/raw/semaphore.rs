@@ -17,7 +17,7 @@ use std::fmt;
 use super::waiter::{Claimed, Queue, WOKEN, Waiter, park_linked};
 use super::{Cancel, Ended, Limit, SpinLock, WaitReason, exit_point};
 
-/// Counted tokens. See the [module](self).
+/// Counted tokens.
 pub struct RawSemaphore {
     lock: SpinLock,
     free: Cell<usize>,
