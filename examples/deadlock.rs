@@ -155,7 +155,7 @@ fn timer() {
 fn in_blocking() {
     woken_by(|news| {
         go!(move || {
-            blocking(|| sleep_on_thread());
+            blocking(sleep_on_thread);
             news.send("a goroutine that blocked");
         });
     });

@@ -4,6 +4,8 @@
 mod child;
 
 use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use gors::prelude::*;
@@ -25,7 +27,7 @@ fn a_goroutine_gets_the_stack_it_asks_for() {
     for kib in [32, 200, 1 << 10, 8 << 10, 60 << 10] {
         // Debug builds make more of a frame than its kilobyte.
         let handle = gors::Builder::new()
-            .stack_size(4 * kib << 10)
+            .stack_size((4 * kib) << 10)
             .spawn(move || descend(kib));
         assert_eq!(handle.expect("such stacks exist").join().ok(), Some(kib));
     }
@@ -156,6 +158,50 @@ fn memory_comes_back_after_a_burst() {
         }
     });
     ended.assert_success();
+}
+
+/// Catches a crash, or a goroutine on an unguarded stack, where guards cost mappings and run out:
+/// on kernels without guard markers. Those that find no stack wait until one comes free.
+#[test]
+fn without_guard_markers_goroutines_wait_for_a_stack() {
+    const MANY: usize = 40_000;
+    let ended = child::run(
+        "without_guard_markers_goroutines_wait_for_a_stack",
+        &[("GORS_GUARDS", "mprotect")],
+        || {
+            gors::run(|| {
+                let (gate, done) = (make::<()>(0), WaitGroup::new());
+                let running = Arc::new(AtomicUsize::new(0));
+                for _ in 0..MANY {
+                    let (gate, running) = (gate.clone(), Arc::clone(&running));
+                    done.go(move || {
+                        running.fetch_add(1, Ordering::Relaxed);
+                        gate.recv();
+                    });
+                }
+                // Until no more of them start.
+                let mut first = 0;
+                loop {
+                    gors::time::sleep(Duration::from_millis(500));
+                    let now = running.load(Ordering::Relaxed);
+                    if now >= 29_000 && now == first {
+                        break;
+                    }
+                    first = now;
+                }
+                assert!((29_000..MANY).contains(&first), "{first} run at once");
+                gate.close();
+                done.wait();
+                assert_eq!(running.load(Ordering::Relaxed), MANY);
+            });
+        },
+    );
+    ended.assert_success();
+    let warnings = ended
+        .stderr
+        .matches("Raise it with `sysctl vm.max_map_count=N`")
+        .count();
+    assert_eq!(warnings, 1, "{}", ended.stderr);
 }
 
 /// Resident memory in bytes.

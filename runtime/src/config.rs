@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) stack_class: SizeClass,
     /// GORS_MAX_THREADS.
     pub(crate) max_threads: usize,
+    /// GORS_GUARDS=mprotect: as on a kernel without guard markers. For tests.
+    pub(crate) guard_markers: bool,
 }
 
 /// The configuration.
@@ -48,6 +50,7 @@ pub(crate) fn get() -> &'static Config {
             SizeClass::for_stack(size)
                 .unwrap_or_else(|error| crate::exit::fatal(&format!("GORS_STACK_SIZE: {error}")))
         },
+        guard_markers: var("GORS_GUARDS").as_deref() != Some("mprotect"),
         max_threads: var("GORS_MAX_THREADS").map_or(DEFAULT_MAX_THREADS, |text| {
             match text.trim().parse() {
                 Ok(n) if n > 0 => n,

@@ -307,7 +307,7 @@ pub(super) fn carved_slot_at(address: usize) -> Option<&'static Slot> {
 }
 
 fn install_guard(carver: &mut Carver, slot: *mut u8) -> io::Result<()> {
-    if GUARDS.load(Ordering::Relaxed) != MPROTECT {
+    if GUARDS.load(Ordering::Relaxed) != MPROTECT && crate::config::get().guard_markers {
         // SAFETY: the bottom of a slot that nobody uses yet.
         match unsafe { sys::guard_install(slot, GUARD) } {
             Ok(()) => {
