@@ -37,9 +37,12 @@
 //! | Go | here |
 //! | --- | --- |
 //! | `go`, `defer`, `runtime.Gosched` … | the macros and functions of this page |
-//! | `chan`, `select` | [`chan`], [`make`](chan::make), [`select!`] |
+//! | `chan`, `select` | [`chan`], [`make`], [`select!`] |
 //! | `sync`, `sync/atomic`, `x/sync/...` | [`sync`] |
 //! | `time` | [`time`] |
+//! | `context` | [`context`] |
+//! | `os/signal` | [`signal`] |
+//! | | [`patterns`] |
 //!
 //! [`prelude`] brings what every program uses. `docs/porting-from-go.md` has a table of every
 //! construct.
@@ -94,3 +97,8 @@ pub mod prelude {
 
     pub use crate::sync::WaitGroup;
 }
+
+/// Compiles and runs the code of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/porting-from-go.md")]
+struct PortingFromGo;

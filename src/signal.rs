@@ -34,7 +34,8 @@ pub use self::number::Signal;
 ///
 /// # Panics
 ///
-/// If a signal cannot be caught (`KILL`, `STOP`), or no thread can be made.
+/// `os/signal: Notify using nil channel`; if a signal cannot be caught (`KILL`, `STOP`), or no thread
+/// can be made.
 ///
 /// Go: `signal.Notify`. See the [module](self) for an example.
 pub fn notify(chan: &Chan<Signal>, signals: &[Signal]) {

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{Random, at_all_permits, settle};
+use common::{Random, at_all_permits, until_blocked};
 use gors::context::{
-    self, AfterFunc, CancelFunc, Context, ContextError, with_cancel, with_cancel_cause, with_timeout,
+    self, AfterFunc, CancelFunc, Context, ContextError, with_cancel, with_cancel_cause,
+    with_timeout,
 };
 use gors::prelude::*;
 
 fn is_done(ctx: &Context) -> bool {
-    ctx.done().try_recv().is_err_and(|error| error.is_disconnected())
+    ctx.done()
+        .try_recv()
+        .is_err_and(|error| error.is_disconnected())
 }
 
 /// Catches a parent that does not cancel its children, or a child that cancels its parent.
@@ -32,7 +35,10 @@ fn cancellation_goes_down_and_not_up() {
         assert_eq!(ctx.err(), Some(ContextError::Canceled));
     }
     let (late, _cancel) = with_cancel(&leaf);
-    assert!(is_done(&late), "a child of a cancelled context is cancelled");
+    assert!(
+        is_done(&late),
+        "a child of a cancelled context is cancelled"
+    );
 }
 
 /// Catches a done channel that ends before, or later than, the error is there (Go's
@@ -125,7 +131,10 @@ fn deadlines() {
         below.done().recv().unwrap_err();
         assert!(start.elapsed() >= Duration::from_millis(20));
         assert_eq!(below.err(), Some(ContextError::DeadlineExceeded));
-        assert_eq!(below.cause().unwrap().to_string(), "context deadline exceeded");
+        assert_eq!(
+            below.cause().unwrap().to_string(),
+            "context deadline exceeded"
+        );
 
         let (ctx, cancel) = with_timeout(&Context::background(), Duration::from_secs(3600));
         cancel.cancel();
@@ -156,11 +165,8 @@ fn causes() {
     assert_eq!(cause(&late).as_deref(), Some("parent's"));
     assert_eq!(late.err(), Some(ContextError::Canceled));
 
-    let (slow, _cancel) = context::with_timeout_cause(
-        &Context::background(),
-        Duration::from_millis(1),
-        "too slow",
-    );
+    let (slow, _cancel) =
+        context::with_timeout_cause(&Context::background(), Duration::from_millis(1), "too slow");
     slow.done().recv().unwrap_err();
     assert_eq!(cause(&slow).as_deref(), Some("too slow"));
     assert_eq!(slow.err(), Some(ContextError::DeadlineExceeded));
@@ -224,7 +230,10 @@ fn after_functions() {
         let _late = counted(&ctx);
         ran.recv();
         assert_eq!(runs.load(Ordering::SeqCst), 3);
-        assert!(!counted(&Context::background()).stop(), "nothing to take back");
+        assert!(
+            !counted(&Context::background()).stop(),
+            "nothing to take back"
+        );
     });
 }
 
@@ -311,7 +320,7 @@ fn layers() {
                 })
                 .collect();
             if round % 2 == 0 {
-                settle();
+                waiters.iter().for_each(until_blocked);
             }
             let which = random.below(cancels.len() as u64) as usize;
             cancels[which].cancel();

@@ -126,6 +126,37 @@ fn a_hog_does_not_stop_the_others() {
     });
 }
 
+/// Would catch goroutines that are left in the queue of a worker whose permit was taken.
+#[test]
+fn what_a_hog_has_started_runs() {
+    with_one_permit("what_a_hog_has_started_runs", || {
+        for _ in 0..3 {
+            let ran = Arc::new(AtomicU64::new(0));
+            let count = Arc::clone(&ran);
+            let hog = spawn(move || {
+                let mut started = 0;
+                // Some at once, which are there when the permit goes; the others before, while and
+                // after it goes.
+                while started < 100 || count.load(Ordering::Relaxed) == 0 {
+                    let count = Arc::clone(&count);
+                    go!(move || {
+                        count.fetch_add(1, Ordering::Relaxed);
+                    });
+                    started += 1;
+                    for _ in 0..100 {
+                        std::hint::spin_loop();
+                    }
+                }
+                // Never gives its permit away itself.
+                while count.load(Ordering::Relaxed) < started {
+                    std::hint::spin_loop();
+                }
+            });
+            hog.join().expect("no panic");
+        }
+    });
+}
+
 /// Would catch a `checkpoint` that does not yield to those who wait.
 #[test]
 fn a_checkpoint_lets_others_run() {

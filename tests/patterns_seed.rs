@@ -57,13 +57,25 @@ fn a_runner_is_interrupted() {
             println!("{}", runner.start().unwrap_err());
         });
     });
-    let mut process = command_for_child(NAME).stdout(Stdio::piped()).spawn().unwrap();
+    let mut process = command_for_child(NAME)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     assert!(lines.by_ref().any(|line| line.unwrap().contains("task 0")));
     let pid = process.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     let rest: Vec<_> = lines.map(Result::unwrap).collect();
-    assert!(rest.iter().any(|line| line.contains("received interrupt")), "{rest:?}");
+    assert!(
+        rest.iter().any(|line| line.contains("received interrupt")),
+        "{rest:?}"
+    );
     assert!(!rest.iter().any(|line| line.contains("task 2")), "{rest:?}");
     assert!(process.wait().unwrap().success());
 }
@@ -100,10 +112,18 @@ fn a_pool_of_resources() {
     assert_eq!(live.load(Ordering::SeqCst), 2, "taken from the pool");
     pool.close();
     pool.close();
-    assert_eq!(live.load(Ordering::SeqCst), 1, "closing drops what is pooled");
+    assert_eq!(
+        live.load(Ordering::SeqCst),
+        1,
+        "closing drops what is pooled"
+    );
     assert!(matches!(pool.acquire(), Err(pool::Error::Closed)));
     pool.release(kept);
-    assert_eq!(live.load(Ordering::SeqCst), 0, "a closed pool keeps nothing");
+    assert_eq!(
+        live.load(Ordering::SeqCst),
+        0,
+        "a closed pool keeps nothing"
+    );
 }
 
 /// Catches words that are not the program's, and a factory's error that is lost.
@@ -112,9 +132,15 @@ fn errors_of_a_pool() {
     let none = pool::Pool::<()>::new(|| Ok::<_, Infallible>(()), 0);
     assert_eq!(none.unwrap_err().to_string(), "Size value too small.");
     let broken = pool::Pool::<()>::new(|| Err("no route to host"), 1).unwrap();
-    assert_eq!(broken.acquire().unwrap_err().to_string(), "no route to host");
+    assert_eq!(
+        broken.acquire().unwrap_err().to_string(),
+        "no route to host"
+    );
     broken.close();
-    assert_eq!(broken.acquire().unwrap_err().to_string(), "Pool has been closed.");
+    assert_eq!(
+        broken.acquire().unwrap_err().to_string(),
+        "Pool has been closed."
+    );
 }
 
 /// Catches resources that two have at the same time, or that leak, when a pool is closed under load.

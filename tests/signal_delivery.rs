@@ -19,7 +19,10 @@ fn passes_in_child(name: &str, body: impl FnOnce() + Send) {
     child(name, || gors::run(body));
     let output = in_child(name);
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("child ended"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("child ended"),
+        "{output:?}"
+    );
 }
 
 /// Waits for a signal, but not for ever.
@@ -145,7 +148,11 @@ fn after_stop_a_signal_does_what_it_always_does() {
         });
     });
     let output = in_child(NAME);
-    assert_eq!(output.status.signal(), Some(Signal::TERMINATE.as_raw()), "{output:?}");
+    assert_eq!(
+        output.status.signal(),
+        Some(Signal::TERMINATE.as_raw()),
+        "{output:?}"
+    );
 }
 
 /// Catches ignored signals that arrive, and a reset that does not bring the default back.
@@ -172,8 +179,15 @@ fn ignore_and_reset() {
         });
     });
     let output = in_child(NAME);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("reset"), "{output:?}");
-    assert_eq!(output.status.signal(), Some(Signal::USER1.as_raw()), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("reset"),
+        "{output:?}"
+    );
+    assert_eq!(
+        output.status.signal(),
+        Some(Signal::USER1.as_raw()),
+        "{output:?}"
+    );
 }
 
 /// Catches a context that a signal does not cancel, and a cause that does not name it.
@@ -185,7 +199,10 @@ fn notify_context() {
         assert!(ctx.err().is_none());
         Signal::INTERRUPT.raise().unwrap();
         ctx.done().recv().unwrap_err();
-        assert_eq!(ctx.cause().unwrap().to_string(), "interrupt signal received");
+        assert_eq!(
+            ctx.cause().unwrap().to_string(),
+            "interrupt signal received"
+        );
         stop.stop();
 
         let (ctx, stop) = signal::notify_context(&Context::background(), &[Signal::USER2]);
@@ -232,11 +249,20 @@ fn a_real_interrupt() {
             assert_eq!(receive(&chan), Some(Signal::INTERRUPT));
         });
     });
-    let mut process = command_for_child(NAME).stdout(Stdio::piped()).spawn().unwrap();
+    let mut process = command_for_child(NAME)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     assert!(lines.by_ref().any(|line| line.unwrap().contains("ready")));
     let pid = process.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert!(lines.any(|line| line.unwrap().contains("child ended")));
     assert!(process.wait().unwrap().success());
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Random, at_all_permits, settle};
+use common::{Random, at_all_permits, until_blocked};
 use gors::context::{self, Context, ContextError};
 use gors::prelude::*;
 use gors::sync::{Mutex, RwLock};
@@ -31,7 +31,7 @@ fn a_cancelled_wait_ends_and_the_lock_goes_on() {
                 })
             })
             .collect();
-        settle();
+        waiters.iter().for_each(until_blocked);
         cancel.cancel();
         let mut waiters: Vec<_> = waiters.into_iter().map(Some).collect();
         for waiter in waiters.iter_mut().step_by(2) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{at_all_permits, settle};
+use common::{at_all_permits, spawn_blocked};
 use gors::context::{self, Context, ContextError};
 use gors::prelude::*;
 use gors::sync::{Condvar, Mutex};
@@ -225,17 +225,15 @@ fn a_cancelled_wait_leaves_the_notification_to_others() {
     let shared = shared();
     let (ctx, cancel) = context::with_cancel(&Context::background());
     let theirs = shared.clone();
-    let cancelled = spawn(move || {
+    let cancelled = spawn_blocked(move || {
         let mut guard = theirs.mutex.lock();
         theirs.condvar.wait_ctx(&mut guard, &ctx)
     });
-    settle();
     let theirs = shared.clone();
-    let notified = spawn(move || {
+    let notified = spawn_blocked(move || {
         let mut guard = theirs.mutex.lock();
         theirs.condvar.wait(&mut guard);
     });
-    settle();
     cancel.cancel();
     assert_eq!(cancelled.join().unwrap(), Err(ContextError::Canceled));
     assert!(shared.condvar.notify_one());

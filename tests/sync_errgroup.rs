@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{at_all_permits, child, in_child, panic_text, settle};
+use common::{at_all_permits, child, in_child, panic_text, until_blocked};
 use gors::context::{Context, ContextError};
 use gors::prelude::*;
 use gors::sync::{errgroup, singleflight};
@@ -15,7 +15,7 @@ use gors::sync::{errgroup, singleflight};
 #[gors::test]
 fn wait_returns_the_first_error() {
     at_all_permits(|_| {
-        let group = errgroup::Group::new();
+        let (group, ctx) = errgroup::Group::with_context(&Context::background());
         let gate = make::<()>(0);
         for n in 0..10 {
             let gate = gate.clone();
@@ -27,7 +27,7 @@ fn wait_returns_the_first_error() {
                 if n % 2 == 0 { Err(n) } else { Ok(()) }
             });
         }
-        settle();
+        ctx.done().recv().unwrap_err();
         gate.close();
         assert_eq!(group.wait(), Err(3));
         assert_eq!(group.wait(), Ok(()));
@@ -121,10 +121,8 @@ fn one_flight_for_all() {
                 })
             })
             .collect();
-        let channel = {
-            settle();
-            group.work_chan("key", || unreachable!("a call is running"))
-        };
+        handles.iter().for_each(until_blocked);
+        let channel = group.work_chan("key", || unreachable!("a call is running"));
         gate.close();
         for handle in handles {
             assert_eq!(handle.join().unwrap(), ("value", true));
@@ -163,12 +161,13 @@ fn a_panic_or_goexit_reaches_all_callers() {
     at_all_permits(|_| {
         for exit in [false, true] {
             let group = Arc::new(singleflight::Group::<_, ()>::new());
+            let gate = make::<()>(0);
             let handles: Vec<_> = (0..5)
                 .map(|_| {
-                    let group = group.clone();
+                    let (group, gate) = (group.clone(), gate.clone());
                     spawn(move || {
                         group.work((), || {
-                            settle();
+                            gate.recv();
                             if exit {
                                 goexit();
                             }
@@ -177,6 +176,8 @@ fn a_panic_or_goexit_reaches_all_callers() {
                     })
                 })
                 .collect();
+            handles.iter().for_each(until_blocked);
+            gate.close();
             for handle in handles {
                 let error = handle.join().unwrap_err();
                 assert_eq!((error.is_goexit(), error.is_panic()), (exit, !exit));

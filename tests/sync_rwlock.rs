@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use common::{at_all_permits, settle};
+use common::{at_all_permits, spawn_blocked};
 use gors::prelude::*;
 use gors::sync::RwLock;
 
@@ -177,31 +177,30 @@ fn a_waiting_writer_goes_before_new_readers_and_after_it_all_readers_go() {
         let lock = Arc::new(RwLock::new(Vec::new()));
         let order = Arc::new(gors::sync::Mutex::new(Vec::new()));
         let first = lock.read();
-        let wg = WaitGroup::new();
         let writer = |name: &'static str| {
             let (lock, order) = (lock.clone(), order.clone());
-            wg.go(move || {
+            spawn_blocked(move || {
                 let mut words = lock.write();
                 words.push(name);
                 order.lock().push(name);
-            });
-            settle();
+            })
         };
         let reader = |name: &'static str| {
             let (lock, order) = (lock.clone(), order.clone());
-            wg.go(move || {
+            spawn_blocked(move || {
                 let _words = lock.read();
                 order.lock().push(name);
-            });
-            settle();
+            })
         };
-        writer("writer 1");
+        let mut all = vec![writer("writer 1")];
         assert!(lock.try_read().is_none(), "a pending writer stops readers");
-        reader("reader");
-        writer("writer 2");
-        reader("reader");
+        all.push(reader("reader"));
+        all.push(writer("writer 2"));
+        all.push(reader("reader"));
         drop(first);
-        wg.wait();
+        for one in all {
+            one.join().unwrap();
+        }
         assert_eq!(*order.lock(), ["writer 1", "reader", "reader", "writer 2"]);
     });
 }
@@ -212,11 +211,10 @@ fn a_writer_that_gives_up_lets_readers_in() {
     let lock = Arc::new(RwLock::new(()));
     let first = lock.read();
     let theirs = lock.clone();
-    let writer = spawn(move || theirs.try_write_for(Duration::from_millis(40)).is_none());
-    settle();
+    let writer = spawn_blocked(move || theirs.try_write_for(Duration::from_secs(1)).is_none());
     assert!(lock.try_read().is_none());
     let theirs = lock.clone();
-    let reader = spawn(move || drop(theirs.read()));
+    let reader = spawn_blocked(move || drop(theirs.read()));
     assert!(writer.join().unwrap());
     reader.join().unwrap();
     drop(first);
@@ -231,14 +229,13 @@ fn downgrade_admits_readers_and_no_writer() {
         let wrote = Arc::new(AtomicBool::new(false));
         let writer = {
             let (lock, wrote) = (lock.clone(), wrote.clone());
-            spawn(move || {
+            spawn_blocked(move || {
                 *lock.write() += 1;
                 wrote.store(true, Ordering::SeqCst);
             })
         };
         let theirs = lock.clone();
-        let reader = spawn(move || *theirs.read());
-        settle();
+        let reader = spawn_blocked(move || *theirs.read());
         *guard = 5;
         let guard = gors::sync::RwLockWriteGuard::downgrade(guard);
         assert_eq!(reader.join().unwrap(), 5);

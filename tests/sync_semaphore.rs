@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{at_all_permits, panic_text, settle};
+use common::{at_all_permits, panic_text, spawn_blocked};
 use gors::context::{self, Context, ContextError};
 use gors::prelude::*;
 use gors::sync::Semaphore;
@@ -109,12 +109,10 @@ fn a_cancelled_request_makes_room() {
         semaphore.acquire(1);
         let (ctx, cancel) = context::with_cancel(&Context::background());
         let theirs = semaphore.clone();
-        let large = spawn(move || theirs.acquire_ctx(&ctx, 10));
-        settle();
+        let large = spawn_blocked(move || theirs.acquire_ctx(&ctx, 10));
         let theirs = semaphore.clone();
-        let small = spawn(move || theirs.acquire(1));
-        settle();
-        assert!(!small.is_finished(), "small ones wait behind large ones");
+        // Blocks: small ones wait behind large ones.
+        let small = spawn_blocked(move || theirs.acquire(1));
         cancel.cancel();
         assert_eq!(large.join().unwrap(), Err(ContextError::Canceled));
         small.join().unwrap();
@@ -126,8 +124,7 @@ fn a_cancelled_request_makes_room() {
 fn an_impossible_request_waits_alone() {
     let semaphore = Arc::new(Semaphore::new(1));
     let theirs = semaphore.clone();
-    let impossible = spawn(move || theirs.acquire_timeout(2, Duration::from_millis(30)));
-    settle();
+    let impossible = spawn_blocked(move || theirs.acquire_timeout(2, Duration::from_secs(1)));
     semaphore.acquire(1);
     semaphore.release(1);
     assert!(!impossible.join().unwrap());

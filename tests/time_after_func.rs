@@ -133,7 +133,7 @@ fn hammer() {
             let (timer, armed) = (timer.clone(), armed.clone());
             move |n: u64| {
                 for round in 0..200 {
-                    if (n + round) % 3 == 0 {
+                    if (n + round).is_multiple_of(3) {
                         if timer.stop() {
                             armed.fetch_sub(1, Ordering::SeqCst);
                         }

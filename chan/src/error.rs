@@ -150,6 +150,11 @@ impl<T> TrySendError<T> {
     }
 
     /// The send would have blocked.
+    ///
+    /// ```
+    /// let (s, _r) = gors_chan::bounded(0);
+    /// assert!(s.try_send(1).unwrap_err().is_full());
+    /// ```
     pub fn is_full(&self) -> bool {
         matches!(self, TrySendError::Full(_))
     }

@@ -58,6 +58,11 @@ impl<T> Chan<T> {
     }
 
     /// This is the nil channel.
+    ///
+    /// ```
+    /// assert!(gors_chan::Chan::<i32>::default().is_nil());
+    /// assert!(!gors_chan::make::<i32>(0).is_nil());
+    /// ```
     pub fn is_nil(&self) -> bool {
         self.link.get().is_none()
     }
@@ -103,6 +108,12 @@ impl<T> Chan<T> {
     /// # Panics
     ///
     /// `close of closed channel`, `close of nil channel`.
+    ///
+    /// ```
+    /// let c = gors_chan::make::<i32>(0);
+    /// c.close();
+    /// assert!(std::panic::catch_unwind(|| c.close()).is_err());
+    /// ```
     #[track_caller]
     pub fn close(&self) {
         if self.is_nil() {
@@ -114,11 +125,23 @@ impl<T> Chan<T> {
     }
 
     /// The channel was closed. Values may still be queued.
+    ///
+    /// ```
+    /// let c = gors_chan::make::<i32>(0);
+    /// c.close();
+    /// assert!(c.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.link.is_closed()
     }
 
     /// How many values are queued (Go's `len(c)`), 0 for nil.
+    ///
+    /// ```
+    /// let c = gors_chan::make(2);
+    /// c.send(1);
+    /// assert_eq!(c.len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         self.link.len()
     }
@@ -134,33 +157,75 @@ impl<T> Chan<T> {
     }
 
     /// How many values the buffer takes (Go's `cap(c)`), 0 for nil, `usize::MAX` if unbounded.
+    ///
+    /// ```
+    /// assert_eq!(gors_chan::make::<i32>(2).cap(), 2);
+    /// ```
     pub fn cap(&self) -> usize {
         self.link.capacity().unwrap_or(usize::MAX)
     }
 
     /// Sends without waiting. Never panics: closed is an error.
+    ///
+    /// ```
+    /// use gors_chan::{TrySendError, make};
+    ///
+    /// let c = make(1);
+    /// assert_eq!(c.try_send(1), Ok(()));
+    /// assert_eq!(c.try_send(2), Err(TrySendError::Full(2)));
+    /// c.close();
+    /// assert_eq!(c.try_send(3), Err(TrySendError::Disconnected(3)));
+    /// ```
     #[inline]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         self.link.try_send(value)
     }
 
     /// Receives without waiting.
+    ///
+    /// ```
+    /// use gors_chan::{TryRecvError, make};
+    ///
+    /// let c = make::<i32>(1);
+    /// assert_eq!(c.try_recv(), Err(TryRecvError::Empty));
+    /// c.close();
+    /// assert_eq!(c.try_recv(), Err(TryRecvError::Disconnected));
+    /// ```
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         self.link.try_recv()
     }
 
     /// Sends, waiting at most `timeout`. Never panics: closed is an error.
+    ///
+    /// ```
+    /// let c = gors_chan::make(0);
+    /// assert!(c.send_timeout(1, std::time::Duration::from_millis(2)).unwrap_err().is_timeout());
+    /// ```
     pub fn send_timeout(&self, value: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         self.link.send_until(value, deadline_in(timeout))
     }
 
     /// Receives, waiting at most `timeout`.
+    ///
+    /// ```
+    /// let c = gors_chan::make::<i32>(0);
+    /// assert!(c.recv_timeout(std::time::Duration::from_millis(2)).unwrap_err().is_timeout());
+    /// ```
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         self.link.recv_until(deadline_in(timeout))
     }
 
     /// A handle that only sends (Go's conversion to `chan<- T`).
+    ///
+    /// ```
+    /// let c = gors_chan::make(1);
+    /// fn producer(out: gors_chan::Sender<i32>) {
+    ///     out.send(1).unwrap();
+    /// }
+    /// producer(c.sender());
+    /// assert_eq!(c.recv(), Some(1));
+    /// ```
     pub fn sender(&self) -> Sender<T> {
         Sender {
             link: self.link.retained(close::SENDER),
@@ -168,6 +233,12 @@ impl<T> Chan<T> {
     }
 
     /// A handle that only receives (Go's conversion to `<-chan T`).
+    ///
+    /// ```
+    /// let c = gors_chan::make(1);
+    /// c.send(1);
+    /// assert_eq!(c.receiver().recv(), Ok(1));
+    /// ```
     pub fn receiver(&self) -> Receiver<T> {
         Receiver {
             link: self.link.retained(close::RECEIVER),
@@ -184,6 +255,14 @@ impl<T> Chan<T> {
 
     /// Lends this handle as a receiver, for [`Select`](crate::Select) and functions that take
     /// `&Receiver`.
+    ///
+    /// ```
+    /// let c = gors_chan::make(1);
+    /// c.send(1);
+    /// let mut sel = gors_chan::Select::new();
+    /// sel.recv(c.as_receiver());
+    /// assert_eq!(sel.select().recv(c.as_receiver()), Ok(1));
+    /// ```
     pub fn as_receiver(&self) -> &Receiver<T> {
         // SAFETY: as in `as_sender`.
         unsafe { &*(&raw const *self).cast::<Receiver<T>>() }
@@ -191,6 +270,14 @@ impl<T> Chan<T> {
 
     /// Iterates over received values until the channel is closed and drained (Go's `for v := range
     /// c`).
+    ///
+    /// ```
+    /// let c = gors_chan::make(2);
+    /// c.send(1);
+    /// c.send(2);
+    /// c.close();
+    /// assert_eq!(c.iter().sum::<i32>(), 3);
+    /// ```
     pub fn iter(&self) -> Iter<'_, T> {
         self.as_receiver().iter()
     }
@@ -203,6 +290,11 @@ impl<T> Chan<T> {
     }
 
     /// Both are the same channel (Go's `==`).
+    ///
+    /// ```
+    /// let c = gors_chan::make::<i32>(0);
+    /// assert!(c.same_channel(&c.clone()));
+    /// ```
     pub fn same_channel(&self, other: &Chan<T>) -> bool {
         self.link.as_ptr() == other.link.as_ptr()
     }

@@ -120,6 +120,15 @@ impl TimerOwner {
     }
 
     /// A value each `period` from now on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let (ticker, c) = gors_chan::timer_channel();
+    /// ticker.reset_periodic(Duration::from_millis(2));
+    /// assert!(c.recv().unwrap() < c.recv().unwrap());
+    /// ticker.stop();
+    /// ```
     pub fn reset_periodic(&self, period: Duration) -> bool {
         let step = i64::try_from(period.as_nanos()).unwrap_or(i64::MAX).max(1);
         self.end.core().set_due(due_in(period), step)

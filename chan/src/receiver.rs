@@ -80,6 +80,14 @@ impl<T> Receiver<T> {
     }
 
     /// As [`recv`](Self::recv), until `deadline`.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let (s, r) = gors_chan::bounded(0);
+    /// std::thread::spawn(move || s.send(1));
+    /// assert_eq!(r.recv_deadline(Instant::now() + Duration::from_secs(5)), Ok(1));
+    /// ```
     pub fn recv_deadline(&self, deadline: Instant) -> Result<T, RecvTimeoutError> {
         self.link.recv_until(Some(deadline))
     }
@@ -99,26 +107,57 @@ impl<T> Receiver<T> {
     }
 
     /// The channel was closed, or its senders are gone. Values may still be queued.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::bounded(1);
+    /// s.send(1).unwrap();
+    /// drop(s);
+    /// assert!(r.is_closed() && r.recv().is_ok());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.link.is_closed()
     }
 
     /// No value is queued. Always true on a rendezvous channel.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::bounded(1);
+    /// assert!(r.is_empty());
+    /// s.send(1).unwrap();
+    /// assert!(!r.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.link.is_empty()
     }
 
     /// The buffer is full. Always true on a rendezvous channel.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::bounded(1);
+    /// s.send(1).unwrap();
+    /// assert!(r.is_full());
+    /// ```
     pub fn is_full(&self) -> bool {
         self.link.is_full()
     }
 
     /// How many values are queued (Go's `len`).
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::unbounded();
+    /// s.send(1).unwrap();
+    /// assert_eq!(r.len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         self.link.len()
     }
 
     /// How many values the buffer takes (Go's `cap`); `None` if it is unbounded.
+    ///
+    /// ```
+    /// assert_eq!(gors_chan::bounded::<i32>(5).1.capacity(), Some(5));
+    /// assert_eq!(gors_chan::unbounded::<i32>().1.capacity(), None);
+    /// ```
     pub fn capacity(&self) -> Option<usize> {
         self.link.capacity()
     }
@@ -151,6 +190,11 @@ impl<T> Receiver<T> {
     }
 
     /// Both belong to one channel.
+    ///
+    /// ```
+    /// let r = gors_chan::after(std::time::Duration::from_secs(1));
+    /// assert!(r.same_channel(&r.clone()));
+    /// ```
     pub fn same_channel(&self, other: &Receiver<T>) -> bool {
         self.link.as_ptr() == other.link.as_ptr()
     }

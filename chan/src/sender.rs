@@ -81,6 +81,14 @@ impl<T> Sender<T> {
     }
 
     /// As [`send`](Self::send), until `deadline`.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let (s, r) = gors_chan::bounded(0);
+    /// std::thread::spawn(move || r.recv());
+    /// s.send_deadline(1, Instant::now() + Duration::from_secs(5)).unwrap();
+    /// ```
     pub fn send_deadline(&self, msg: T, deadline: Instant) -> Result<(), SendTimeoutError<T>> {
         self.link.send_until(msg, Some(deadline))
     }
@@ -103,26 +111,58 @@ impl<T> Sender<T> {
     }
 
     /// The channel was closed, or its receivers are gone: a send would fail.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::unbounded::<i32>();
+    /// assert!(!s.is_closed());
+    /// drop(r);
+    /// assert!(s.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.link.is_closed()
     }
 
     /// No value is queued. Always true on a rendezvous channel.
+    ///
+    /// ```
+    /// let (s, _r) = gors_chan::bounded(1);
+    /// assert!(s.is_empty());
+    /// s.send(1).unwrap();
+    /// assert!(!s.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.link.is_empty()
     }
 
     /// The buffer is full. Always true on a rendezvous channel.
+    ///
+    /// ```
+    /// let (s, _r) = gors_chan::bounded(1);
+    /// assert!(!s.is_full());
+    /// s.send(1).unwrap();
+    /// assert!(s.is_full());
+    /// ```
     pub fn is_full(&self) -> bool {
         self.link.is_full()
     }
 
     /// How many values are queued (Go's `len`).
+    ///
+    /// ```
+    /// let (s, _r) = gors_chan::unbounded();
+    /// s.send(1).unwrap();
+    /// assert_eq!(s.len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         self.link.len()
     }
 
     /// How many values the buffer takes (Go's `cap`); `None` if it is unbounded.
+    ///
+    /// ```
+    /// assert_eq!(gors_chan::bounded::<i32>(5).0.capacity(), Some(5));
+    /// assert_eq!(gors_chan::unbounded::<i32>().0.capacity(), None);
+    /// ```
     pub fn capacity(&self) -> Option<usize> {
         self.link.capacity()
     }

@@ -116,7 +116,7 @@ fn a_dropped_operation_sends_the_peer_round_again() {
             let h = blocks(move || recv(form, &r2));
             let mut sel = Select::new();
             sel.send(&s);
-            let said = panics(|| drop(sel.try_select().unwrap()));
+            let said = panics(|| drop(sel.select()));
             assert!(said.contains("without completing"), "{said}");
             settle();
             assert!(!h.is_finished());
@@ -127,7 +127,7 @@ fn a_dropped_operation_sends_the_peer_round_again() {
             let h = blocks(move || send(form, &s2, 5));
             let mut sel = Select::new();
             sel.recv(&r);
-            panics(|| drop(sel.try_select().unwrap()));
+            panics(|| drop(sel.select()));
             settle();
             assert!(!h.is_finished());
             assert_eq!(r.recv(), Ok(5), "{form:?}");

@@ -13,7 +13,7 @@ mod common;
 
 use std::cell::RefCell;
 
-use common::{blocks, everywhere, go, ms, panics};
+use common::{blocks, everywhere, go, ms, panics, sleep};
 use gors_chan::{Chan, RecvError, SendError, bounded, make, select, select_biased, unbounded};
 
 /// Handles evaluated twice, out of order or late; a send's value evaluated although its arm lost.
@@ -156,6 +156,9 @@ fn no_self_rendezvous() {
                 recv(d) -> v => v.unwrap(),
             }
         });
+        while c.__waiters() != (1, 1) {
+            sleep(ms(1));
+        }
         // Exactly one of its arms can be served.
         match c.try_send(5) {
             Ok(()) => assert_eq!(h.join(), Ok(5)),

@@ -14,11 +14,11 @@ use gors_chan::{
 #[test]
 fn one_value_with_its_due_time() {
     everywhere(|| {
-        let when = Instant::now() + ms(15);
+        let when = Instant::now() + ms(80);
         let r = at(when);
         let clone = r.clone();
         assert_eq!((r.len(), r.capacity(), r.is_empty()), (0, Some(1), true));
-        settle();
+        sleep_past(90);
         assert_eq!((r.len(), r.is_full()), (1, true));
         assert_eq!(clone.recv(), Ok(when));
         assert!(Instant::now() >= when);
@@ -55,8 +55,8 @@ fn clones_share_the_value() {
 #[test]
 fn slow_readers_lose_ticks() {
     everywhere(|| {
-        let r = tick(ms(10));
-        sleep_past(35);
+        let r = tick(ms(200));
+        sleep_past(700);
         let first = r.recv().unwrap();
         assert!(
             r.try_recv().is_err(),
@@ -68,6 +68,19 @@ fn slow_readers_lose_ticks() {
 
 fn sleep_past(n: u64) {
     common::sleep(ms(n));
+}
+
+/// Ticks that drift: each reader is a little late, and the lateness must not add up.
+#[test]
+fn ticks_keep_their_beat() {
+    everywhere(|| {
+        let r = tick(ms(3));
+        let first = r.recv().unwrap();
+        for _ in 0..10 {
+            let since = r.recv().unwrap() - first;
+            assert_eq!(since.as_nanos() % ms(3).as_nanos(), 0);
+        }
+    });
 }
 
 /// `close` or dropped handles that end what only its owner may end.

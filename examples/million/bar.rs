@@ -1,12 +1,13 @@
 //! A progress bar that a goroutine keeps up to date: on a terminal a bar, elsewhere a line each
 //! second.
 
+use std::fmt::Write;
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gors::chan::tick;
 use gors::prelude::*;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::format::grouped;
 
@@ -37,8 +38,13 @@ impl Bar {
 }
 
 fn draw(what: &'static str, total: u64, counter: &AtomicU64, stop: &Chan<()>) {
-    let style = "{msg} {bar:40.cyan/blue} {human_pos:>10} of {human_len}  {per_sec:>12}";
-    let style = ProgressStyle::with_template(style).expect("the template is one");
+    let style = "{msg} {wide_bar:.cyan/blue} {human_pos:>11} of {human_len} {rate:>13}";
+    let style = ProgressStyle::with_template(style)
+        .expect("the template is one")
+        .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+            // An error of the terminal is not worth more than a missing figure.
+            let _ = write!(out, "{}/s", grouped(state.per_sec() as u64));
+        });
     let bar = ProgressBar::new(total).with_style(style).with_message(what);
     let frames = tick(Duration::from_millis(50));
     loop {

@@ -32,6 +32,9 @@ use crate::bar::Bar;
 use crate::options::{Options, Request};
 use crate::report::Report;
 
+/// How many goroutines are started between two looks at how many there are.
+const LOOK_EVERY: u64 = 8_192;
+
 /// What the goroutines found.
 static PRIMES: AtomicU64 = AtomicU64::new(0);
 static SUM: AtomicU64 = AtomicU64::new(0);
@@ -76,8 +79,11 @@ fn run_free(options: Options) -> Report {
     RUNNING.add(options.count.cast_signed() as isize);
     for n in 0..options.count {
         go!(job(n));
+        if n.is_multiple_of(LOOK_EVERY) {
+            report.look();
+        }
     }
-    report.all_started();
+    report.all_there();
     RUNNING.wait();
     report.all_finished();
     bar.finish();
@@ -96,8 +102,8 @@ fn run_blocked(options: Options) -> Report {
         go!(wait_and_job(n, gate.receiver()));
     }
     AT_THE_GATE.wait();
+    report.all_there();
     bar.finish();
-    report.all_parked();
 
     let bar = Bar::show("running", options.count, &FINISHED);
     let opened = Instant::now();

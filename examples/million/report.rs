@@ -9,6 +9,9 @@ use crate::memory;
 use crate::options::Options;
 use crate::primes;
 
+/// Below this, what the runtime needs anyway would be taken for the goroutines' share.
+const ENOUGH_AT_ONCE: u64 = 50_000;
+
 /// Measurements of one run.
 pub(crate) struct Report {
     options: Options,
@@ -17,8 +20,8 @@ pub(crate) struct Report {
     memory_before: Option<u64>,
     /// The most that was resident before the last goroutine had ended.
     memory_peak: Option<u64>,
-    /// Goroutines that existed at once, and what was resident then.
-    at_once: (u64, Option<u64>),
+    /// The most goroutines that were seen to exist at once.
+    at_once: u64,
     /// Until the last goroutine was started, or was parked.
     first_half: Duration,
     /// From the gate's opening to the last goroutine's end.
@@ -36,7 +39,7 @@ impl Report {
             memory_before: memory::resident(),
             memory_peak: None,
             begin: Instant::now(),
-            at_once: (0, None),
+            at_once: 0,
             first_half: Duration::ZERO,
             released: None,
             total: Duration::ZERO,
@@ -45,22 +48,17 @@ impl Report {
         }
     }
 
-    /// The last goroutine was started; some have ended already.
-    pub(crate) fn all_started(&mut self) {
-        self.first_half = self.begin.elapsed();
-        self.look_at_memory();
-    }
-
-    /// All goroutines wait at the gate.
-    pub(crate) fn all_parked(&mut self) {
-        self.first_half = self.begin.elapsed();
-        self.look_at_memory();
-    }
-
-    fn look_at_memory(&mut self) {
-        // The main goroutine and the bar are not counted.
+    /// Looks how many goroutines there are now.
+    pub(crate) fn look(&mut self) {
+        // The main goroutine and the bar are not meant.
         let others = (num_goroutine() as u64).saturating_sub(2);
-        self.at_once = (others, memory::resident());
+        self.at_once = self.at_once.max(others);
+    }
+
+    /// The last goroutine was started, or was parked.
+    pub(crate) fn all_there(&mut self) {
+        self.first_half = self.begin.elapsed();
+        self.look();
     }
 
     /// All goroutines have ended.
@@ -139,15 +137,18 @@ impl Report {
     }
 
     fn memory_each(&self) -> Option<(&'static str, String, String)> {
-        let (goroutines, resident) = self.at_once;
-        let grown = resident?.saturating_sub(self.memory_before?);
-        let each = grown.checked_div(goroutines)?;
-        let note = if self.options.block {
-            format!("with {} waiting at once", grouped(goroutines))
+        if self.at_once < ENOUGH_AT_ONCE {
+            return None;
+        }
+        let grown = self.memory_peak?.saturating_sub(self.memory_before?);
+        let each = format!("{} B", grouped(grown / self.at_once));
+        let doing = if self.options.block {
+            "waiting"
         } else {
-            format!("with {} alive at once", grouped(goroutines))
+            "alive"
         };
-        Some(("memory per goroutine", format!("{} B", grouped(each)), note))
+        let note = format!("with {} {doing} at once", grouped(self.at_once));
+        Some(("memory per goroutine", each, note))
     }
 
     fn verdict(&self) -> String {

@@ -72,6 +72,11 @@ pub(crate) fn install() {
             g.set(flag::UNWINDING);
             UNWINDING.fetch_add(1, Ordering::SeqCst);
         }
+        if let Some(g) = current::goroutine()
+            && g.has(flag::TEST)
+        {
+            crate::testing::keep_panic(g.goid(), info);
+        }
         previous(info);
     }));
 }

@@ -9,6 +9,11 @@ static SEEDS: AtomicU64 = AtomicU64::new(0);
 
 /// A seed for one generator; never 0.
 pub(crate) fn seed() -> u64 {
+    fresh() | 1
+}
+
+/// A random number that belongs to no generator: for plain threads.
+pub(crate) fn fresh() -> u64 {
     if SEEDS.load(Ordering::Relaxed) == 0 {
         let time = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -19,7 +24,7 @@ pub(crate) fn seed() -> u64 {
     // SplitMix64's finaliser (Steele, Lea, Flood): neighbouring seeds give unrelated states.
     let n = (n ^ (n >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    (n ^ (n >> 31)) | 1
+    n ^ (n >> 31)
 }
 
 /// The next number of a generator with state `cell`: xorshift64* (Vigna).

@@ -251,6 +251,17 @@ impl Builder {
         Ok(spawn_with(f, self.extras(0)?, created))
     }
 
+    /// As [`spawn`](Self::spawn), for the body of a test.
+    #[track_caller]
+    pub(crate) fn spawn_test<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let created = Location::caller();
+        Ok(spawn_with(f, self.extras(flag::TEST)?, created))
+    }
+
     /// Runs `f` in a new goroutine, as [`go!`](crate::go).
     ///
     /// # Errors

@@ -1,12 +1,23 @@
 //! The body of `#[gors::test]`.
 
-use std::panic::resume_unwind;
+use std::panic::{PanicHookInfo, resume_unwind};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::spawn::Builder;
 
 /// How long a test may take unless it says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What tests said when they panicked, by goroutine, until their own thread prints it.
+static PANICS: Mutex<Vec<(u64, String)>> = Mutex::new(Vec::new());
+
+/// Keeps the message of a test's panic. From the panic hook.
+#[inline(never)]
+pub(crate) fn keep_panic(id: u64, info: &PanicHookInfo<'_>) {
+    PANICS.lock().push((id, format!("goroutine {id} {info}")));
+}
 
 /// Runs a test's body in a goroutine; a body that does not end in time fails with a dump of all
 /// goroutines. `GORS_TEST_TIMEOUT`, in seconds, replaces the default.
@@ -34,11 +45,21 @@ pub fn run_test<T: Send + 'static>(
     let handle = Builder::new()
         .name(name)
         .stack_size(1 << 20)
-        .spawn(f)
+        .spawn_test(f)
         .expect("stacks of 1 MiB exist");
+    let id = handle.id();
     match handle.join_timeout(timeout) {
         Ok(Ok(value)) => value,
-        Ok(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
+        Ok(Err(error)) if error.is_panic() => {
+            // The hook has printed on the worker's thread, whose output the test runner may have
+            // filed under another test, or lost.
+            let mut kept = PANICS.lock();
+            if let Some(index) = kept.iter().position(|(other, _)| *other == id) {
+                eprintln!("{}", kept.swap_remove(index).1);
+            }
+            drop(kept);
+            resume_unwind(error.into_panic())
+        }
         Ok(Err(error)) => panic!("{name}: {error}"),
         Err(_) => {
             eprintln!("{}", crate::dump::stack_dump());

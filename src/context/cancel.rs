@@ -21,7 +21,7 @@ impl CancelFunc {
     /// Cancels the context and all derived from it; later calls do nothing. Never blocks, and does not
     /// wait for anybody to stop what they do.
     pub fn cancel(&self) {
-        self.0.cancel(End {
+        self.0.cancel(&End {
             error: ContextError::Canceled,
             cause: None,
         });
@@ -73,7 +73,7 @@ impl CancelCauseFunc {
     /// Cancels the context and all derived from it, for the given reason; later calls do nothing.
     /// Never blocks.
     pub fn cancel(&self, cause: impl Into<Box<dyn Error + Send + Sync>>) {
-        self.0.cancel(End {
+        self.0.cancel(&End {
             error: ContextError::Canceled,
             cause: Some(Cause::from(cause.into())),
         });
@@ -198,10 +198,10 @@ fn deadline_and_cause(
     };
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
-        node.cancel(end);
+        node.cancel(&end);
     } else {
         let ending = Arc::clone(&node);
-        node.set_timer(FuncTimer::once(left, move || ending.cancel(end)));
+        node.set_timer(FuncTimer::once(left, move || ending.cancel(&end)));
     }
     (ctx, CancelFunc(node))
 }

@@ -3,9 +3,11 @@
 //! # Invariants
 //!
 //! * A node is cancelled once, under its lock: `end` is set and never changes. What follows is done by
-//!   the one that set it, in this order: the done channel ends, `ended` becomes true, the waits that
+//!   the one that set it, in this order: `ended` becomes true, the done channel ends, the waits that
 //!   name this node end, the children are cancelled.
-//! * `err` is `Some` only when `ended` is true: whoever sees an error finds the done channel ended.
+//! * Whoever finds the done channel ended, or had a wait ended, sees the error: `ended` came before.
+//! * Whoever sees the error finds the done channel ended: who asks for the error when `ended` is true
+//!   ends the channel himself if the canceller has not come that far.
 //! * The done channel is made on demand, under the lock: either its maker sees `end` and ends it, or
 //!   the canceller sees the channel.
 //! * A child is in its parent's list from its birth until one of the two is cancelled or the child is
@@ -24,13 +26,23 @@ use super::{Cause, ContextError};
 
 pub(super) struct Node {
     state: Guarded<State>,
-    /// The end is complete; see the invariants.
+    /// `end` is set; see the invariants.
     ended: AtomicBool,
     done: OnceLock<(DoneOwner, Receiver<()>)>,
     waits: Cancel,
     parent: Option<Arc<Node>>,
     /// This node's place in the parent's list, plus one; 0: in none.
     place: AtomicUsize,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // A long chain must not be dropped by recursion: stacks are small.
+        let mut next = self.parent.take();
+        while let Some(mut node) = next.and_then(Arc::into_inner) {
+            next = node.parent.take();
+        }
+    }
 }
 
 #[derive(Default)]
@@ -105,7 +117,7 @@ impl Node {
                 node.place.store(place + 1, Ordering::Relaxed)
             }) {
                 Ok(_) => {}
-                Err((_, end)) => node.cancel(end),
+                Err((_, end)) => node.cancel(&end),
             }
         }
         node
@@ -146,22 +158,18 @@ impl Node {
     }
 
     /// Ends the node and all below it. The first end counts.
-    pub(super) fn cancel(self: &Arc<Self>, end: End) {
+    pub(super) fn cancel(&self, end: &End) {
         self.leave_parent();
         // A list instead of recursion: trees may be deep, and stacks are small.
-        let mut open = vec![Arc::clone(self)];
+        let mut open = Vec::new();
+        self.end_one(end, &mut open);
         while let Some(node) = open.pop() {
-            for child in node.end_one(&end) {
-                match child {
-                    Child::Node(child) => open.push(child),
-                    Child::Call(call) => call(),
-                }
-            }
+            node.end_one(end, &mut open);
         }
     }
 
-    /// Ends this node; returns its children, or nothing if it had ended.
-    fn end_one(&self, end: &End) -> impl Iterator<Item = Child> + use<> {
+    /// Ends this node, unless it has ended; adds its children to `open`.
+    fn end_one(&self, end: &End, open: &mut Vec<Arc<Self>>) {
         let taken = self.state.with(|state| {
             if state.end.is_some() {
                 return None;
@@ -169,19 +177,23 @@ impl Node {
             state.end = Some(end.clone());
             Some((std::mem::take(&mut state.children), state.timer.take()))
         });
-        let mut children = Vec::new();
-        if let Some((taken, timer)) = taken {
-            if let Some((owner, _)) = self.done.get() {
-                owner.finish();
-            }
-            self.ended.store(true, Ordering::Release);
-            self.waits.cancel();
-            if let Some(timer) = timer {
-                timer.stop();
-            }
-            children = taken.places;
+        let Some((children, timer)) = taken else {
+            return;
+        };
+        self.ended.store(true, Ordering::Release);
+        if let Some((owner, _)) = self.done.get() {
+            owner.finish();
         }
-        children.into_iter().flatten()
+        self.waits.cancel();
+        if let Some(timer) = timer {
+            timer.stop();
+        }
+        for child in children.places.into_iter().flatten() {
+            match child {
+                Child::Node(child) => open.push(child),
+                Child::Call(call) => call(),
+            }
+        }
     }
 
     fn leave_parent(&self) {
@@ -229,8 +241,20 @@ impl Node {
         done
     }
 
+    /// Whether the node has ended, visibly for everybody.
+    fn has_ended(&self) -> bool {
+        let ended = self.ended.load(Ordering::Acquire);
+        if ended
+            && let Some((owner, _)) = self.done.get()
+            && !owner.is_finished()
+        {
+            owner.finish();
+        }
+        ended
+    }
+
     pub(super) fn err(&self) -> Option<ContextError> {
-        if !self.ended.load(Ordering::Acquire) {
+        if !self.has_ended() {
             return None;
         }
         self.state
@@ -238,15 +262,11 @@ impl Node {
     }
 
     pub(super) fn cause(&self) -> Option<Cause> {
-        if !self.ended.load(Ordering::Acquire) {
+        if !self.has_ended() {
             return None;
         }
-        self.state
-            .with(|state| state.end.clone())
-            .map(|end| match end.cause {
-                Some(cause) => cause,
-                None => Arc::new(end.error),
-            })
+        let end = self.state.with(|state| state.end.clone())?;
+        Some(end.cause.unwrap_or_else(|| Arc::new(end.error)))
     }
 
     /// What ends waits that name this node.

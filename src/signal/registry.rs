@@ -95,6 +95,7 @@ fn meant(signals: &[Signal]) -> Vec<Signal> {
 }
 
 pub(super) fn notify(chan: &Chan<Signal>, signals: &[Signal]) {
+    assert!(!chan.is_nil(), "os/signal: Notify using nil channel");
     raw::start(pass_on).expect("a thread for signals");
     let mut registry = REGISTRY.lock();
     for signal in meant(signals) {

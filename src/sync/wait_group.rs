@@ -91,7 +91,8 @@ impl Group {
         let delta = (delta as u64) << 32;
         let old = self.state.fetch_add(delta, Ordering::AcqRel);
         let state = old.wrapping_add(delta);
-        if counter(state) <= 0 || (waiters(state) != 0 && counter(old) == 0) {
+        if counter(state) < 0 || (waiters(state) != 0 && (counter(state) == 0 || counter(old) == 0))
+        {
             self.add_slow(old, state);
         }
     }
@@ -149,10 +150,7 @@ impl Group {
         }
         let over = || self.round.load(Ordering::Acquire) != round;
         loop {
-            match self
-                .waiters
-                .wait(WaitReason::WaitGroupWait, deadline, over)
-            {
+            match self.waiters.wait(WaitReason::WaitGroupWait, deadline, over) {
                 // The counter was 0 since the call began; what it is now is another round's affair.
                 Notified::Ready => return true,
                 Notified::TimedOut => return over(),

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use gors_chan::{Receiver, TimerOwner, never, timer_channel};
 use gors_runtime::raw::FuncTimer;
 
+/// The furthest that a timer can be set: a hundred years. More would be beyond the clock.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// One event in the future: a value through [`c`](Self::c), or a function that runs.
 ///
 /// Dropping a timer does not stop it: a function runs all the same, and a receiver cloned from `c`
@@ -42,7 +45,7 @@ impl Timer {
     #[must_use]
     pub fn new(duration: Duration) -> Self {
         let (owner, c) = timer_channel();
-        owner.reset(duration);
+        owner.reset(duration.min(FAR));
         Self {
             kind: Kind::Channel(owner),
             c,
@@ -94,7 +97,7 @@ impl Timer {
     /// ```
     pub fn reset(&self, duration: Duration) -> bool {
         match &self.kind {
-            Kind::Channel(owner) => owner.reset(duration),
+            Kind::Channel(owner) => owner.reset(duration.min(FAR)),
             Kind::Function(timer) => timer.reset(duration),
         }
     }

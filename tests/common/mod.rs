@@ -23,10 +23,26 @@ pub(crate) fn panic_text(f: impl FnOnce()) -> String {
     }
 }
 
-/// Lets goroutines that were just started run until they wait. Where a test needs somebody to *wait*,
-/// there is no event to wait for.
-pub(crate) fn settle() {
-    gors::time::sleep(Duration::from_millis(10));
+/// Returns when the goroutine waits for something.
+pub(crate) fn until_blocked<T>(goroutine: &gors::JoinHandle<T>) {
+    let line = format!("goroutine {} [", goroutine.id());
+    loop {
+        let dump = gors::runtime::stack_dump();
+        let state = dump.split_once(&line).map(|(_, rest)| rest);
+        if state.is_some_and(|state| !state.starts_with("runn")) {
+            return;
+        }
+        gors::time::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Runs `f` in a goroutine, and returns when that waits for something.
+pub(crate) fn spawn_blocked<T: Send + 'static>(
+    f: impl FnOnce() -> T + Send + 'static,
+) -> gors::JoinHandle<T> {
+    let goroutine = gors::spawn(f);
+    until_blocked(&goroutine);
+    goroutine
 }
 
 /// A small generator for tests, so that a failure can be repeated.

@@ -76,10 +76,9 @@ impl Core {
     unsafe fn wait_attached(&self, mine: &Waiter, reason: WaitReason) {
         mine.task.arm();
         mine.parked.set(true);
-        let unlock: (unsafe fn(*const ()), *const ()) =
-            (Core::unlock_for_park, (&raw const *self).cast());
+        let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
         // SAFETY: armed, published under the lock that `unlock` releases.
-        unsafe { raw::park(reason, None, Some(unlock)) };
+        unsafe { mine.task.park(reason, None, Some(unlock)) };
     }
 
     /// Gives the pending peer `w` its outcome.

@@ -232,20 +232,27 @@ impl Core {
                 me.arm();
                 self.recvq.push_back(&raw const waiter);
                 self.wake_observers_at_park(Dir::Recv);
-                let unlock: (unsafe fn(*const ()), *const ()) =
-                    (Core::unlock_for_park, (&raw const *self).cast());
-                raw::park(WaitReason::ChanReceive, until, Some(unlock));
+                let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
+                me.park(WaitReason::ChanReceive, until, Some(unlock));
                 if until.is_some() && me.claimed() == raw::TIMED_OUT {
                     self.lock();
                     if waiter.is_linked() {
                         self.recvq.remove(&raw const waiter);
                     }
                     self.unlock();
-                    if until == deadline {
-                        // What has come at the last moment still counts.
-                        return self.try_recv(dst, size);
+                    if until != deadline {
+                        continue; // a timer's value has become due
                     }
-                    continue; // a timer's value has become due
+                    // What has come at the last moment still counts, but not a timer's value that
+                    // became due after the deadline while we woke up.
+                    return if self
+                        .sooner_of_due(None)
+                        .is_none_or(|due| Some(due) <= deadline)
+                    {
+                        self.try_recv(dst, size)
+                    } else {
+                        RecvEnd::NotNow
+                    };
                 }
                 match waiter.outcome.get() {
                     Outcome::Done => return RecvEnd::Got,

@@ -219,9 +219,8 @@ impl Core {
                 me.arm();
                 self.sendq.push_back(&raw const waiter);
                 self.wake_observers_at_park(Dir::Send);
-                let unlock: (unsafe fn(*const ()), *const ()) =
-                    (Core::unlock_for_park, (&raw const *self).cast());
-                raw::park(WaitReason::ChanSend, deadline, Some(unlock));
+                let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
+                me.park(WaitReason::ChanSend, deadline, Some(unlock));
                 if deadline.is_some() && me.claimed() == raw::TIMED_OUT {
                     self.lock();
                     if waiter.is_linked() {

@@ -31,10 +31,13 @@ impl Core {
             if now < due {
                 return None;
             }
-            // A slow reader loses ticks: the next one counts from now.
+            // A slow reader loses ticks; the others keep their beat, counted from the first.
             let next = match self.period.get() {
                 0 => clock::NEVER,
-                period => now.saturating_add(period),
+                period => {
+                    let beats = now.saturating_sub(due) / period + 1;
+                    due.saturating_add(period.saturating_mul(beats))
+                }
             };
             match self
                 .due

@@ -72,6 +72,15 @@ impl<'a> Select<'a> {
     }
 
     /// An empty list. Of several ready operations the one added first is chosen.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::unbounded();
+    /// s.send(1).unwrap();
+    /// let mut sel = gors_chan::Select::new_biased();
+    /// sel.recv(&r);
+    /// sel.send(&s);
+    /// assert_eq!(sel.ready(), 0);
+    /// ```
     pub fn new_biased() -> Select<'a> {
         Select {
             biased: true,
@@ -102,6 +111,16 @@ impl<'a> Select<'a> {
     /// # Panics
     ///
     /// If there is no operation with this number.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::unbounded::<i32>();
+    /// let mut sel = gors_chan::Select::new();
+    /// let recv = sel.recv(&r);
+    /// let send = sel.send(&s);
+    /// sel.remove(send);
+    /// assert!(sel.try_ready().is_err());
+    /// sel.remove(recv);
+    /// ```
     pub fn remove(&mut self, index: usize) {
         assert!(
             index < self.next,
@@ -178,6 +197,14 @@ impl<'a> Select<'a> {
     /// # Panics
     ///
     /// If the list is empty.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::bounded(0);
+    /// std::thread::spawn(move || s.send(1));
+    /// let mut sel = gors_chan::Select::new();
+    /// sel.recv(&r);
+    /// assert_eq!(sel.select().recv(&r), Ok(1));
+    /// ```
     #[track_caller]
     pub fn select(&mut self) -> SelectedOperation<'a> {
         self.assert_some();
@@ -186,6 +213,13 @@ impl<'a> Select<'a> {
     }
 
     /// As [`select`](Self::select), for at most `timeout`.
+    ///
+    /// ```
+    /// let (_s, r) = gors_chan::bounded::<i32>(0);
+    /// let mut sel = gors_chan::Select::new();
+    /// sel.recv(&r);
+    /// assert!(sel.select_timeout(std::time::Duration::from_millis(2)).is_err());
+    /// ```
     pub fn select_timeout(
         &mut self,
         timeout: Duration,
@@ -231,6 +265,13 @@ impl<'a> Select<'a> {
     }
 
     /// As [`ready`](Self::ready), for at most `timeout`.
+    ///
+    /// ```
+    /// let (_s, r) = gors_chan::bounded::<i32>(0);
+    /// let mut sel = gors_chan::Select::new();
+    /// sel.recv(&r);
+    /// assert!(sel.ready_timeout(std::time::Duration::from_millis(2)).is_err());
+    /// ```
     pub fn ready_timeout(&mut self, timeout: Duration) -> Result<usize, ReadyTimeoutError> {
         self.observe(Patience::Until(deadline_in(timeout)))
             .ok_or(ReadyTimeoutError)
@@ -321,6 +362,14 @@ impl SelectedOperation<'_> {
     /// # Panics
     ///
     /// If this operation is not a receive on this channel.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::bounded::<i32>(0);
+    /// drop(s);
+    /// let mut sel = gors_chan::Select::new();
+    /// sel.recv(&r);
+    /// assert!(sel.select().recv(&r).is_err());
+    /// ```
     #[track_caller]
     pub fn recv<T>(mut self, r: &Receiver<T>) -> Result<T, RecvError> {
         assert!(

@@ -284,9 +284,8 @@ unsafe fn wait(arms: &[*mut Arm], first: usize, order: &Order, deadline: Option<
             core.wake_observers_at_park((*arm).dir);
             until = core.sooner_of_due(until);
         }
-        let unlock: (unsafe fn(*const ()), *const ()) =
-            (Order::unlock_for_park, (&raw const *order).cast());
-        raw::park(WaitReason::Select, until, Some(unlock));
+        let unlock: raw::Unlock = (Order::unlock_for_park, (&raw const *order).cast());
+        me.park(WaitReason::Select, until, Some(unlock));
         let winner = me.claimed().checked_sub(raw::FIRST_TOKEN);
         for (i, &arm) in arms.iter().enumerate() {
             if (*arm).core.is_null() || winner == Some(i) {

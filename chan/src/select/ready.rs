@@ -96,9 +96,8 @@ unsafe fn wait(arms: &[*mut Arm], order: &Order, deadline: Option<Instant>) -> W
             core.observe((*arm).dir, (*arm).waiter.write(waiter));
             until = core.sooner_of_due(until);
         }
-        let unlock: (unsafe fn(*const ()), *const ()) =
-            (Order::unlock_for_park, (&raw const *order).cast());
-        raw::park(WaitReason::Select, until, Some(unlock));
+        let unlock: raw::Unlock = (Order::unlock_for_park, (&raw const *order).cast());
+        me.park(WaitReason::Select, until, Some(unlock));
         for &arm in arms {
             if !(*arm).core.is_null() {
                 let core = &*(*arm).core;

@@ -13,7 +13,10 @@ pub(crate) fn ms(n: u64) -> Duration {
 /// minute.
 pub(crate) fn everywhere(test: fn()) {
     guarded("plain threads", test);
-    guarded("goroutines", move || gors_runtime::run(test));
+    // For tools that do not understand stack switches, such as the thread sanitizer.
+    if std::env::var_os("GORS_CHAN_THREADS_ONLY").is_none() {
+        guarded("goroutines", move || gors_runtime::run(test));
+    }
 }
 
 /// Runs `test` on a thread of its own under the watchdog.

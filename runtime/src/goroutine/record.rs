@@ -86,6 +86,9 @@ pub(crate) mod flag {
     /// A plain thread that waits with a deadline.
     pub(crate) const TIMED: u16 = 1 << 8;
 
+    /// The body of a `#[gors::test]`: the panic hook keeps what it said.
+    pub(crate) const TEST: u16 = 1 << 9;
+
     /// A goroutine with any of these waits on its own thread.
     pub(crate) const WAITS_ON_THREAD: u16 = BLOCKING | LOCKED;
     /// The slow checks at the start of a blocking operation.

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::waiter::{CANCELLED, Claimed, Queue, Waiter};
-use super::{SpinLock, WaitReason, park};
+use super::{SpinLock, WaitReason};
 
 /// A flag that is set once and ends the waits that named it in their [`Limit`](super::Limit).
 pub struct Cancel {
@@ -96,7 +96,9 @@ impl Cancel {
         // SAFETY: locked; unlinked below unless the canceller has done it.
         unsafe {
             self.waiters.push_back(&here);
-            park(reason, deadline, Some((open_both, locks.as_ptr().cast())));
+            waiter
+                .task()
+                .park(reason, deadline, Some((open_both, locks.as_ptr().cast())));
         }
         if waiter.task().claimed() != CANCELLED {
             self.lock.lock();

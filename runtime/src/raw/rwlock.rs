@@ -300,11 +300,20 @@ impl RawRwLock {
     fn step_back(&self) {
         self.lock.lock();
         self.pending.set(ptr::null());
+        // Becomes a reader for a moment if no writer has the lock: else one could take it between the
+        // step that clears PENDING and the one that counts the readers that are let in.
         let old = self
             .state
-            .fetch_and(!(PENDING | STARVING), Ordering::Relaxed);
-        let admitted = if old & WRITER == 0 && old & READERS != 0 {
-            self.admit(0)
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
+                let open = state & !(PENDING | STARVING);
+                Some(if state & WRITER == 0 {
+                    open + ONE_READER
+                } else {
+                    open
+                })
+            });
+        let admitted = if old.is_ok_and(|old| old & WRITER == 0) {
+            self.admit(ONE_READER.wrapping_neg())
         } else {
             Claimed::new()
         };
@@ -315,8 +324,8 @@ impl RawRwLock {
         }
     }
 
-    /// Lets the queued readers in, and adds `more` to the state in the same step. Under the lock; the
-    /// caller readies them.
+    /// Lets the queued readers in, and adds `more`, which may be negative, to the state in the same
+    /// step. Under the lock, by one who has the lock for reading or writing; the caller readies them.
     fn admit(&self, more: usize) -> Claimed {
         // SAFETY: under the lock.
         let claimed = unsafe { self.readers.claim_all() };
@@ -324,7 +333,7 @@ impl RawRwLock {
         let _ = self
             .state
             .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| {
-                Some((state & !READERS) + coming + more)
+                Some(((state & !READERS) + coming).wrapping_add(more))
             });
         claimed
     }

@@ -329,6 +329,6 @@ pub fn exit_point() {
 pub fn random() -> u64 {
     match current_slot() {
         Some(slot) => slot.worker().random(),
-        None => crate::random::seed(),
+        None => crate::random::fresh(),
     }
 }

@@ -23,7 +23,7 @@ use std::ptr;
 use std::time::Instant;
 
 use super::cancel::Cancel;
-use super::{FIRST_TOKEN, SpinLock, Task, WaitReason, park};
+use super::{FIRST_TOKEN, SpinLock, Task, WaitReason};
 
 /// The claim of a waker.
 pub(super) const WOKEN: usize = FIRST_TOKEN;
@@ -154,7 +154,7 @@ pub(super) unsafe fn park_linked(
     match limit.cancel {
         // SAFETY: the caller's promise.
         None => unsafe {
-            park(
+            waiter.task.park(
                 reason,
                 limit.deadline,
                 Some((open, ptr::from_ref(lock).cast())),
