@@ -43,7 +43,8 @@ pub fn notify(chan: &Chan<Signal>, signals: &[Signal]) {
 }
 
 /// Sends no more signals to `chan`. Signals that no other channel wants do again what they did before.
-/// Blocks until signals that have arrived were sent: when it returns, nothing more comes.
+/// Blocks until signals that have arrived were sent: when it returns, nothing more comes. A signal that
+/// arrives during the call is either sent or does what it did before.
 ///
 /// Go: `signal.Stop`.
 ///

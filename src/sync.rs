@@ -22,6 +22,8 @@
 //! | | [`Barrier`] |
 
 mod barrier;
+#[cfg(doctest)]
+mod bounds;
 mod condvar;
 pub mod errgroup;
 mod map;

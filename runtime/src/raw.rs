@@ -24,6 +24,7 @@ mod lock;
 mod mutex;
 mod once;
 mod rwlock;
+mod rwlock_traits;
 mod semaphore;
 pub mod signal;
 mod spin;

@@ -38,9 +38,6 @@ use std::cell::Cell;
 use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-use lock_api::GuardSend;
 
 use super::mutex::PATIENCE;
 use super::waiter::{Claimed, Queue, WOKEN, Waiter, park_linked};
@@ -116,12 +113,35 @@ impl RawRwLock {
 
     /// Adds a reader; true if it has the lock, else it must [`leave`](Self::leave) again.
     #[inline]
-    fn enter(&self) -> bool {
+    pub(super) fn enter(&self) -> bool {
         self.state.fetch_add(ONE_READER, Ordering::Acquire) & (WRITER | PENDING) == 0
     }
 
+    /// Adds a reader unless a writer has the lock or waits for it. Never blocks.
     #[inline]
-    fn take_free(&self) -> bool {
+    pub(super) fn try_enter(&self) -> bool {
+        self.state
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
+                (state & (WRITER | PENDING) == 0).then_some(state + ONE_READER)
+            })
+            .is_ok()
+    }
+
+    /// Takes a lock that nobody has or waits for as a writer. Never blocks.
+    #[inline]
+    pub(super) fn try_take_idle(&self) -> bool {
+        self.try_take(PENDING | STARVING)
+    }
+
+    /// Whether anybody has the lock; whether a writer has it.
+    #[inline]
+    pub(super) fn holders(&self) -> (bool, bool) {
+        let state = self.state.load(Ordering::Relaxed);
+        (!is_free(state), state & WRITER != 0)
+    }
+
+    #[inline]
+    pub(super) fn take_free(&self) -> bool {
         self.state
             .compare_exchange_weak(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
@@ -129,7 +149,7 @@ impl RawRwLock {
 
     /// Takes a reader off.
     #[inline]
-    fn leave(&self) {
+    pub(super) fn leave(&self) {
         let old = self.state.fetch_sub(ONE_READER, Ordering::Release);
         if old & PENDING != 0 || old < ONE_READER {
             self.leave_slow(old);
@@ -178,14 +198,14 @@ impl RawRwLock {
 
     #[cold]
     #[inline(never)]
-    fn read_without_limit(&self) {
+    pub(super) fn read_without_limit(&self) {
         self.read_slow(&Limit::NONE)
             .expect("a wait without a limit ends with the lock");
     }
 
     #[cold]
     #[inline(never)]
-    fn write_without_limit(&self) {
+    pub(super) fn write_without_limit(&self) {
         self.write_slow(&Limit::NONE)
             .expect("a wait without a limit ends with the lock");
     }
@@ -340,7 +360,7 @@ impl RawRwLock {
 
     /// Opens a lock held by a writer.
     #[inline]
-    fn open(&self) {
+    pub(super) fn open(&self) {
         if self
             .state
             .compare_exchange(WRITER, 0, Ordering::Release, Ordering::Relaxed)
@@ -412,6 +432,18 @@ impl RawRwLock {
         Some(pending.task())
     }
 
+    /// Makes the writer that holds the lock a reader.
+    #[inline]
+    pub(super) fn become_reader(&self) {
+        if self
+            .state
+            .compare_exchange(WRITER, ONE_READER, Ordering::Release, Ordering::Relaxed)
+            .is_err()
+        {
+            self.downgrade_slow();
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn downgrade_slow(&self) {
@@ -426,109 +458,6 @@ impl RawRwLock {
     }
 }
 
-// SAFETY: WRITER is set by one at a time, from a state without WRITER and without readers, or passed
-// on by its holder; a reader has the lock only if there was no WRITER in the step that counted it,
-// or if it was counted in the step that cleared WRITER. All of these acquire or go through a claim
-// and a ready; all ways out release.
-unsafe impl lock_api::RawRwLock for RawRwLock {
-    const INIT: Self = Self::new();
-
-    type SharedGuard = GuardSend;
-    type ExclusiveGuard = GuardSend;
-
-    #[inline]
-    fn lock_shared(&self) -> GuardSend {
-        if !self.enter() {
-            self.read_without_limit();
-        }
-        GuardSend::new()
-    }
-
-    #[inline]
-    fn try_lock_shared(&self) -> Option<GuardSend> {
-        self.state
-            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
-                (state & (WRITER | PENDING) == 0).then_some(state + ONE_READER)
-            })
-            .is_ok()
-            .then(GuardSend::new)
-    }
-
-    #[inline]
-    unsafe fn unlock_shared(&self, _guard: GuardSend) {
-        self.leave();
-    }
-
-    #[inline]
-    fn lock_exclusive(&self) -> GuardSend {
-        if !self.take_free() {
-            self.write_without_limit();
-        }
-        GuardSend::new()
-    }
-
-    #[inline]
-    fn try_lock_exclusive(&self) -> Option<GuardSend> {
-        self.try_take(PENDING | STARVING).then(GuardSend::new)
-    }
-
-    #[inline]
-    unsafe fn unlock_exclusive(&self, _guard: GuardSend) {
-        self.open();
-    }
-
-    #[inline]
-    fn is_locked(&self) -> bool {
-        !is_free(self.state.load(Ordering::Relaxed))
-    }
-
-    #[inline]
-    fn is_locked_exclusive(&self) -> bool {
-        self.state.load(Ordering::Relaxed) & WRITER != 0
-    }
-}
-
-// SAFETY: as above; WRITER becomes one reader in one step.
-unsafe impl lock_api::RawRwLockDowngrade for RawRwLock {
-    #[inline]
-    unsafe fn downgrade(&self, _guard: GuardSend) -> GuardSend {
-        if self
-            .state
-            .compare_exchange(WRITER, ONE_READER, Ordering::Release, Ordering::Relaxed)
-            .is_err()
-        {
-            self.downgrade_slow();
-        }
-        GuardSend::new()
-    }
-}
-
-// SAFETY: as above.
-unsafe impl lock_api::RawRwLockTimed for RawRwLock {
-    type Duration = Duration;
-    type Instant = Instant;
-
-    fn try_lock_shared_for(&self, timeout: Duration) -> Option<GuardSend> {
-        let limit = Limit::until(Instant::now().checked_add(timeout));
-        self.read_limited(&limit).ok().map(|()| GuardSend::new())
-    }
-
-    fn try_lock_shared_until(&self, deadline: Instant) -> Option<GuardSend> {
-        let limit = Limit::until(Some(deadline));
-        self.read_limited(&limit).ok().map(|()| GuardSend::new())
-    }
-
-    fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<GuardSend> {
-        let limit = Limit::until(Instant::now().checked_add(timeout));
-        self.write_limited(&limit).ok().map(|()| GuardSend::new())
-    }
-
-    fn try_lock_exclusive_until(&self, deadline: Instant) -> Option<GuardSend> {
-        let limit = Limit::until(Some(deadline));
-        self.write_limited(&limit).ok().map(|()| GuardSend::new())
-    }
-}
-
 impl Default for RawRwLock {
     fn default() -> Self {
         Self::new()
@@ -538,7 +467,7 @@ impl Default for RawRwLock {
 impl fmt::Debug for RawRwLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawRwLock")
-            .field("locked", &lock_api::RawRwLock::is_locked(self))
+            .field("locked", &self.holders().0)
             .finish_non_exhaustive()
     }
 }

@@ -14,6 +14,7 @@
 use std::io;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::{Guarded, WaitList, WaitReason};
 use crate::sys::{self, signal};
@@ -88,7 +89,7 @@ pub fn catch(number: i32) -> io::Result<()> {
 }
 
 /// Lets the signal do what it did before [`catch`] and [`ignore`]. `caught` says which of the two it
-/// was.
+/// was. One that has been sent and that no thread has taken yet is caught first.
 ///
 /// # Errors
 ///
@@ -96,12 +97,25 @@ pub fn catch(number: i32) -> io::Result<()> {
 pub fn restore(number: i32, caught: bool) -> io::Result<()> {
     if caught {
         CAUGHT.fetch_sub(1, Ordering::SeqCst);
+        let_pending_arrive(number);
     }
     let at = index(number)?;
     BEFORE.with(|before| match before[at].take() {
         Some(disposition) => signal::restore(number, &disposition),
         None => Ok(()),
     })
+}
+
+/// The kernel gives a signal that was sent to the process to one of its threads, a moment later. Not
+/// for ever: it may be blocked in all of them.
+fn let_pending_arrive(number: i32) {
+    const PATIENCE: u32 = 1_000;
+    for _ in 0..PATIENCE {
+        if !signal::is_pending(number) {
+            return;
+        }
+        crate::sleep(Duration::from_micros(50));
+    }
 }
 
 /// Ignores a signal from now on. `caught` says whether it was caught.

@@ -111,6 +111,27 @@ fn swap(number: i32, action: &libc::sigaction) -> io::Result<Disposition> {
     Ok(Disposition(unsafe { old.assume_init() }))
 }
 
+/// Whether a signal has been sent to the process and waits for a thread to take it.
+pub(crate) fn is_pending(number: i32) -> bool {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut pending = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the places are valid, and read only when they were written. The mask is this thread's,
+    // and the same again at the end: the kernel names pending signals only to a thread that blocks
+    // them.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), number);
+        if libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), before.as_mut_ptr()) != 0 {
+            return false;
+        }
+        let is_pending = libc::sigpending(pending.as_mut_ptr()) == 0
+            && libc::sigismember(pending.as_ptr(), number) == 1;
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());
+        is_pending
+    }
+}
+
 /// Sends a signal to this process.
 pub(crate) fn raise(number: i32) -> io::Result<()> {
     // SAFETY: no memory is involved; the number is checked by the kernel.

@@ -50,6 +50,8 @@ pub mod raw {
     mod once;
     #[path = "../../../../runtime/src/raw/rwlock.rs"]
     mod rwlock;
+    #[path = "../../../../runtime/src/raw/rwlock_traits.rs"]
+    mod rwlock_traits;
     #[path = "../../../../runtime/src/raw/semaphore.rs"]
     mod semaphore;
     mod spin;

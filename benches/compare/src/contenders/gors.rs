@@ -5,13 +5,13 @@
 //! `mod` and the one in [`CONTENDER`]; the refusals then say so.
 
 mod burst;
-// mod conds;
+mod conds;
 mod groups;
 mod locks;
-// mod once;
+mod once;
 mod select;
-// mod tickers;
-// mod timers;
+mod tickers;
+mod timers;
 
 use std::time::Duration;
 
@@ -32,13 +32,13 @@ pub(super) const CONTENDER: Contender = Contender {
     programs: &[
         PROGRAMS,
         burst::PROGRAMS,
-        // conds::PROGRAMS,
+        conds::PROGRAMS,
         groups::PROGRAMS,
         locks::PROGRAMS,
-        // once::PROGRAMS,
+        once::PROGRAMS,
         select::PROGRAMS,
-        // tickers::PROGRAMS,
-        // timers::PROGRAMS,
+        tickers::PROGRAMS,
+        timers::PROGRAMS,
     ],
     refusals: &[("", "gors does not have it yet")],
     notes: &[],

@@ -64,7 +64,12 @@ impl Task {
     /// # Safety
     ///
     /// As the runtime's.
-    pub unsafe fn park(self, reason: WaitReason, deadline: Option<Instant>, unlock: Option<Unlock>) {
+    pub unsafe fn park(
+        self,
+        reason: WaitReason,
+        deadline: Option<Instant>,
+        unlock: Option<Unlock>,
+    ) {
         // SAFETY: the caller's promise.
         unsafe { park(reason, deadline, unlock) }
     }
