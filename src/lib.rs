@@ -102,3 +102,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../docs/porting-from-go.md")]
 struct PortingFromGo;
+
+/// Compiles and runs the program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -80,3 +80,8 @@ pub mod __private {
     pub use crate::spawn::go;
     pub use crate::testing::run_test;
 }
+
+/// Compiles and runs the program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
