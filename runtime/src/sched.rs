@@ -145,7 +145,10 @@ fn bind(worker: &'static Worker, record: RecordPtr) -> Option<NonNull<Slot>> {
             attach(record, slot);
             Some(slot)
         }
-        Err(_) => stackless::wait(worker, record),
+        Err(_) => {
+            stackless::wait(worker, record);
+            None
+        }
     }
 }
 

@@ -126,14 +126,16 @@ fn now_and_then(worker: &'static Worker) -> Option<RecordPtr> {
     record
 }
 
-/// Fires due timers; true if there were any.
-fn fire_timers() -> bool {
+/// Fires due timers. Reads the clock only if there are any timers.
+fn fire_timers() {
     let earliest = timer::earliest();
     if earliest == timer::NEVER {
-        return false;
+        return;
     }
     let now = clock::now();
-    earliest <= now && timer::fire_due(now, ready_fired) > 0
+    if earliest <= now {
+        timer::fire_due(now, ready_fired);
+    }
 }
 
 /// Readies a goroutine whose timer fired: into the lane that every worker looks at soon, not behind

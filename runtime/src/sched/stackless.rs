@@ -52,10 +52,10 @@ fn class_of(record: RecordPtr) -> SizeClass {
         .unwrap_or(crate::config::get().stack_class)
 }
 
-/// Lists a goroutine, unless a stack came free in this moment, which is returned.
+/// Lists a goroutine; a stack that came free in this moment goes to whoever is first.
 #[cold]
 #[inline(never)]
-pub(super) fn wait(worker: &'static Worker, record: RecordPtr) -> Option<NonNull<Slot>> {
+pub(super) fn wait(worker: &'static Worker, record: RecordPtr) {
     let class = class_of(record);
     {
         let mut waiting = WAITING[class.index()].lock();
@@ -69,7 +69,6 @@ pub(super) fn wait(worker: &'static Worker, record: RecordPtr) -> Option<NonNull
         other.parker.unpark();
     });
     serve_all();
-    None
 }
 
 /// Hands stacks out of the depot to those who wait, as long as there are any.
