@@ -50,6 +50,7 @@
 
 pub mod context;
 pub mod patterns;
+mod shim;
 pub mod signal;
 pub mod sync;
 pub mod time;

@@ -47,12 +47,12 @@ pub(crate) mod waiter;
 use std::alloc::Layout;
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use gors_runtime::raw::SpinLock;
 
 use self::ring::Block;
 use self::waiter::{WaitList, Waiter, WakeChain};
+use crate::shim::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// The capacity of a channel without one.
 pub(crate) const UNBOUNDED: usize = usize::MAX;

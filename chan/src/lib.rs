@@ -64,6 +64,7 @@ mod owner;
 mod receiver;
 mod select;
 mod sender;
+mod shim;
 
 pub use crate::error::{
     ReadyTimeoutError, RecvError, RecvTimeoutError, SelectTimeoutError, SendError,

@@ -16,7 +16,6 @@
 //! end one that it never began.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::fence;
@@ -25,6 +24,7 @@ use crate::goroutine::record::{flag, state};
 use crate::raw;
 use crate::sched::word::WORD;
 use crate::sched::{find, queue, roster, take};
+use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::stack::{Action, Slot, current_slot};
 use crate::worker::{Worker, permit};
 
@@ -195,7 +195,7 @@ fn come_back(worker: &'static Worker, g: &'static Record) {
 pub(crate) fn yield_in_place(slot: &'static Slot) {
     let g = slot.record();
     if g.has(flag::BLOCKING) {
-        std::thread::yield_now();
+        crate::shim::thread::yield_now();
         return;
     }
     let worker = slot.worker();

@@ -68,10 +68,10 @@ fn thread_record() -> RecordPtr {
     let record = fresh.get();
     record
         .flags
-        .store(flag::THREAD, std::sync::atomic::Ordering::Relaxed);
+        .store(flag::THREAD, crate::shim::atomic::Ordering::Relaxed);
     record
         .created
-        .store(ptr::null_mut(), std::sync::atomic::Ordering::Relaxed);
+        .store(ptr::null_mut(), crate::shim::atomic::Ordering::Relaxed);
     record.note_thread();
     replace_record(fresh.0);
     // A thread whose destructors already run has no guard any more: its record is lost with it.

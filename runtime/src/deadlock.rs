@@ -14,13 +14,13 @@
 //! If the only runnable goroutines wait for a stack, the message is another one.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::slab;
 use crate::sched::word::WORD;
 use crate::sched::{find, resize, roster, stackless};
+use crate::shim::atomic::{AtomicBool, Ordering};
 use crate::{blocking, exit, spawn, sys, sysmon, timer};
 
 /// The main goroutine has ended by `goexit`, and its thread waits for the others.

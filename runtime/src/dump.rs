@@ -1,11 +1,11 @@
 //! What the goroutines are doing, in words.
 
 use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
 
 use crate::goroutine::record::state;
 use crate::goroutine::{Record, slab};
 use crate::raw::WaitReason;
+use crate::shim::atomic::Ordering;
 
 /// `goroutine 7 "name" [state]:` and where it was created.
 pub(crate) fn headline(g: &Record, doing: &str) -> String {

@@ -15,10 +15,10 @@
 
 use std::any::Any;
 use std::panic;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use crate::goroutine::Record;
 use crate::goroutine::record::flag;
+use crate::shim::atomic::{AtomicU8, AtomicUsize, Ordering};
 use crate::{current, stack};
 
 /// What [`goexit`] unwinds with.

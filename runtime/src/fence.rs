@@ -14,5 +14,5 @@ pub(crate) fn store_load() {
         std::arch::asm!("lock or byte ptr [rsp - 1], 0", options(nostack));
     }
     #[cfg(not(target_arch = "x86_64"))]
-    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+    crate::shim::atomic::fence(crate::shim::atomic::Ordering::SeqCst);
 }

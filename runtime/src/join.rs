@@ -5,18 +5,18 @@
 //! handle is consumed by joining, and polling it is exclusive.
 
 use std::any::Any;
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::exit::Goexit;
 use crate::raw::{self, Notified, SpinLock, WaitList, WaitReason};
+use crate::shim::UnsafeCell;
+use crate::shim::atomic::{AtomicBool, Ordering};
 
 /// How a goroutine ended; its result if it returned.
 pub(crate) enum Outcome<T> {
@@ -68,7 +68,8 @@ impl<T> Packet<T> {
     pub(crate) fn run(&self, f: impl FnOnce() -> T) {
         let outcome = Outcome::of(f);
         // SAFETY: not done, so nobody else looks.
-        unsafe { *self.outcome.get() = Some(outcome) };
+        self.outcome
+            .with_mut(|place| unsafe { *place = Some(outcome) });
         self.finish();
     }
 
@@ -95,13 +96,16 @@ impl<T> Packet<T> {
     /// Done, and nobody else takes.
     pub(crate) unsafe fn take(&self) -> Option<Outcome<T>> {
         // SAFETY: the caller's promise.
-        unsafe { (*self.outcome.get()).take() }
+        self.outcome
+            .with_mut(|outcome| unsafe { (*outcome).take() })
     }
 
     fn swap_waker(&self, waker: Option<Waker>) -> Option<Waker> {
         self.waker_lock.lock();
         // SAFETY: under the lock.
-        let old = unsafe { std::mem::replace(&mut *self.waker.get(), waker) };
+        let old = self
+            .waker
+            .with_mut(|place| unsafe { std::mem::replace(&mut *place, waker) });
         // SAFETY: locked above.
         unsafe { self.waker_lock.unlock() };
         old

@@ -44,6 +44,7 @@ pub mod raw;
 mod run;
 mod sched;
 mod scope;
+mod shim;
 mod spawn;
 mod stack;
 mod stats;

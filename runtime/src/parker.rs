@@ -6,11 +6,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 use std::time::{Duration, Instant};
 
 use crate::raw::{self, WaitList, WaitReason};
+use crate::shim::atomic::{AtomicBool, Ordering};
 
 #[derive(Default)]
 struct Inner {

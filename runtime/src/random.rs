@@ -1,8 +1,9 @@
 //! The one source of randomness of the scheduler: victims, select order, seeds.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::shim::atomic::{AtomicU64, Ordering};
 
 /// Seeds of generators come from here, so that one number could fix them all.
 static SEEDS: AtomicU64 = AtomicU64::new(0);

@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::join::{Outcome, Packet};
 use crate::raw::{self, WaitReason};
+use crate::shim::atomic::Ordering;
 use crate::spawn::{self, Builder, Extras};
 use crate::{current, exit};
 

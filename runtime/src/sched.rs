@@ -25,10 +25,10 @@ pub(crate) mod wake;
 pub(crate) mod word;
 
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 
 use crate::goroutine::RecordPtr;
 use crate::goroutine::record::{flag, state};
+use crate::shim::atomic::Ordering;
 use crate::stack::{Action, Slot};
 use crate::worker::{Worker, permit};
 use crate::{sysmon, timer};

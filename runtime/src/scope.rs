@@ -13,13 +13,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use parking_lot::Mutex;
 
 use crate::exit::Goexit;
 use crate::join::{JoinError, JoinHandle, Outcome, Packet};
 use crate::raw::{self, WaitList, WaitReason};
+use crate::shim::Mutex;
+use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::spawn::{self, Extras};
 
 struct Shared {

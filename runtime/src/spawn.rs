@@ -9,7 +9,6 @@
 use std::io;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::exit::PanicPolicy;
 use crate::goroutine::record::{flag, state};
@@ -17,6 +16,7 @@ use crate::goroutine::{Record, RecordPtr, slab};
 use crate::join::{JoinHandle, Packet};
 use crate::sched::queue::{self, Lane};
 use crate::sched::{self, roster};
+use crate::shim::atomic::{AtomicU64, Ordering};
 use crate::stack::{SizeClass, Slot, current_slot};
 
 /// The next goroutine number. 1 is the first main goroutine.
@@ -34,7 +34,7 @@ pub(crate) fn goid_batch() -> (u64, u64) {
 
 /// The number of a main goroutine: 1 for the first in the process.
 pub(crate) fn main_id() -> u64 {
-    static FIRST: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
+    static FIRST: crate::shim::atomic::AtomicBool = crate::shim::atomic::AtomicBool::new(true);
     if FIRST.swap(false, Ordering::Relaxed) {
         1
     } else {

@@ -1,11 +1,10 @@
 //! Numbers about the runtime.
 
-use std::sync::atomic::Ordering;
-
 use crate::goroutine::record::state;
 use crate::goroutine::slab;
 use crate::sched::word::WORD;
 use crate::sched::{queue, resize, roster};
+use crate::shim::atomic::Ordering;
 use crate::stack::depot;
 use crate::{spawn, sysmon};
 

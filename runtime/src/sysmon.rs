@@ -16,12 +16,12 @@
 //!   thread that could not be created.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::goroutine::Record;
 use crate::sched::word::WORD;
 use crate::sched::{find, idle, queue, resize, roster, take, wake};
+use crate::shim::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::worker::{Worker, permit};
 use crate::{clock, deadlock, fence, stack, sys, timer};
 

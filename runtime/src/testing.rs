@@ -3,8 +3,7 @@
 use std::panic::{PanicHookInfo, resume_unwind};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
+use crate::shim::Mutex;
 use crate::spawn::Builder;
 
 /// How long a test may take unless it says otherwise.

@@ -28,11 +28,11 @@ mod heap;
 
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use self::heap::{Heap, Timer};
 use crate::goroutine::RecordPtr;
 use crate::raw::{SpinLock, TIMED_OUT, Task};
+use crate::shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Value of [`Node::index`] outside a heap.
 pub(crate) const OUT: usize = usize::MAX;

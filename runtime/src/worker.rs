@@ -19,12 +19,12 @@
 //! table of permit holders, so «in the table» and «not NONE» are the same thing.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crossbeam_deque::{Stealer, Worker as Deque};
 
 use crate::goroutine::slab::RecordCache;
 use crate::goroutine::{Record, RecordPtr};
+use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::stack::Magazine;
 use crate::sys;
 

@@ -1,11 +1,11 @@
 //! Giving the processor away, and sleeping.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::goroutine::record::flag;
 use crate::raw::{self, Task, WaitReason};
 use crate::sched::{find, queue};
+use crate::shim::atomic::Ordering;
 use crate::stack::{Action, Slot, current_slot};
 
 /// Lets other goroutines run; the caller goes to the tail of its worker's queue.
@@ -25,7 +25,7 @@ use crate::stack::{Action, Slot, current_slot};
 #[inline]
 pub fn gosched() {
     let Some(slot) = current_slot() else {
-        std::thread::yield_now();
+        crate::shim::thread::yield_now();
         return;
     };
     let g = slot.record();

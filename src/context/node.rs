@@ -16,13 +16,13 @@
 //! The lock is a spin lock: contexts are dropped, and dropping must not switch. No user code runs
 //! under it.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use gors_chan::{DoneOwner, Receiver, done_channel};
 use gors_runtime::raw::{Cancel, FuncTimer, Guarded};
 
 use super::{Cause, ContextError};
+use crate::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub(super) struct Node {
     state: Guarded<State>,

@@ -5,9 +5,10 @@
 //! list's lock.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use gors_runtime::raw::{self, WaitList, WaitReason};
+
+use crate::shim::atomic::{AtomicU64, Ordering};
 
 /// Lets goroutines go on only when a number of them has come. May be used again and again.
 ///

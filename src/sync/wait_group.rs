@@ -20,11 +20,12 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use gors_runtime::raw::{self, Notified, WaitList, WaitReason};
+
+use crate::shim::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Counts goroutines and waits until all are done.
 ///

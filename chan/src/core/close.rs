@@ -13,10 +13,10 @@
 
 use std::alloc;
 use std::process;
-use std::sync::atomic::Ordering;
 
 use super::waiter::{Outcome, WakeChain};
 use super::{Core, flag};
+use crate::shim::atomic::Ordering;
 
 pub(crate) const SENDER: u64 = 1;
 pub(crate) const RECEIVER: u64 = 1 << 31;

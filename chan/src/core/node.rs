@@ -26,12 +26,12 @@
 use std::cell::{Cell, UnsafeCell};
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::task::Waker;
 
 use gors_runtime::raw::{SpinLock, Task};
 
 use super::waiter::{Claim, Outcome, Waiter};
+use crate::shim::atomic::{AtomicUsize, Ordering, fence};
 
 /// What every future's node begins with.
 #[repr(C)]

@@ -8,9 +8,9 @@
 
 use std::alloc::{self, Layout};
 use std::ptr;
-use std::sync::atomic::Ordering;
 
 use super::{Core, UNBOUNDED};
+use crate::shim::atomic::Ordering;
 
 /// The header of a block of an unbounded channel; its slots follow.
 #[repr(C)]

@@ -24,9 +24,10 @@
 
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 use gors_runtime::raw::{self, Task};
+
+use crate::shim::atomic::{AtomicPtr, Ordering};
 
 /// How a waiter may be claimed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

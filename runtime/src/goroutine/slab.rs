@@ -13,12 +13,11 @@
 
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::Ordering;
-
-use parking_lot::Mutex;
 
 use super::record::flag;
 use super::{Record, RecordPtr};
+use crate::shim::Mutex;
+use crate::shim::atomic::Ordering;
 
 /// Records that change hands at once.
 const CHAIN: usize = 64;

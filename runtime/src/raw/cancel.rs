@@ -14,11 +14,11 @@
 
 use std::fmt;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::waiter::{CANCELLED, Claimed, Queue, Waiter};
 use super::{SpinLock, WaitReason};
+use crate::shim::atomic::{AtomicBool, Ordering};
 
 /// A flag that is set once and ends the waits that named it in their [`Limit`](super::Limit).
 pub struct Cancel {

@@ -19,13 +19,13 @@
 //! the mutex after that sees it; one that did not has no order with the wait.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lock_api::{GuardSend, MutexGuard};
 
 use super::waiter::{Claimed, Queue, WOKEN, Waiter, park_linked};
 use super::{Ended, Limit, RawMutex, SpinLock, WaitReason, exit_point};
+use crate::shim::atomic::{AtomicUsize, Ordering};
 
 const QUEUED: usize = 0;
 const PARKED: usize = 1;

@@ -1,10 +1,10 @@
 //! A value behind a [`SpinLock`], as a safe type: for short sections in operations that must not
 //! switch, such as `drop` and `put`.
 
-use std::cell::UnsafeCell;
 use std::fmt;
 
 use super::SpinLock;
+use crate::shim::UnsafeCell;
 
 /// A value that one caller at a time may use, for a few dozen instructions.
 pub struct Guarded<T> {
@@ -43,7 +43,7 @@ impl<T> Guarded<T> {
         self.lock.lock();
         let _open = Open(&self.lock);
         // SAFETY: under the lock.
-        f(unsafe { &mut *self.value.get() })
+        self.value.with_mut(|value| f(unsafe { &mut *value }))
     }
 
     /// As [`with`](Self::with) if nobody else uses the value at the moment.
@@ -54,7 +54,7 @@ impl<T> Guarded<T> {
         }
         let _open = Open(&self.lock);
         // SAFETY: under the lock.
-        Some(f(unsafe { &mut *self.value.get() }))
+        self.value.with_mut(|value| Some(f(unsafe { &mut *value })))
     }
 
     /// The value.

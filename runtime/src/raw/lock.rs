@@ -10,7 +10,8 @@
 //! of [`park`](super::park), never call into the scheduler while holding it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::shim::atomic::{AtomicBool, Ordering};
 
 /// How often a waiter looks before it gives its processor away: about a microsecond. The holder
 /// is then off its processor, and only the kernel can bring it back.
@@ -66,7 +67,7 @@ impl SpinLock {
             while self.held.load(Ordering::Relaxed) {
                 if spins < SPINS {
                     spins += 1;
-                    std::hint::spin_loop();
+                    crate::shim::hint::spin_loop();
                 } else {
                     crate::sys::yield_thread();
                 }

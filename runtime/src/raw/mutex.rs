@@ -33,7 +33,6 @@
 //! whoever queues after that finds the lock unlocked and does not.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use lock_api::GuardSend;
@@ -41,6 +40,7 @@ use lock_api::GuardSend;
 use super::waiter::{Queue, WOKEN as WAKER, Waiter, park_linked};
 use super::{Ended, Limit, SpinLock, WaitReason, exit_point, spin};
 use crate::clock;
+use crate::shim::atomic::{AtomicU32, Ordering};
 
 const LOCKED: u32 = 1;
 const QUEUED: u32 = 2;

@@ -12,12 +12,12 @@
 //! waiters look at it under the list's lock, so none is forgotten; all look again when woken, because
 //! an abandoned attempt is for one of them to begin anew.
 
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::mem::{self, MaybeUninit};
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::{WaitList, WaitReason, exit_point};
+use crate::shim::UnsafeCell;
+use crate::shim::atomic::{AtomicU8, Ordering};
 
 const NEW: u8 = 0;
 const RUNNING: u8 = 1;
@@ -153,15 +153,15 @@ impl<T> OnceCell<T> {
     /// The value, if it was written. Never blocks.
     #[inline]
     pub fn get(&self) -> Option<&T> {
-        // SAFETY: done, so the value is written and only shared from now on.
-        self.once
-            .is_done()
-            .then(|| unsafe { (*self.value.get()).assume_init_ref() })
+        self.once.is_done().then(|| {
+            // SAFETY: done, so the value is written and only shared from now on.
+            self.value.with(|at| unsafe { (*at).assume_init_ref() })
+        })
     }
 
     /// The value, if it was written.
     pub fn get_mut(&mut self) -> Option<&mut T> {
-        // SAFETY: as above, and nobody shares the cell.
+        // SAFETY: done, so the value is written, and nobody shares the cell.
         self.once
             .is_done()
             .then(|| unsafe { self.value.get_mut().assume_init_mut() })
@@ -185,7 +185,9 @@ impl<T> OnceCell<T> {
         if let Some(attempt) = self.once.begin() {
             let value = f()?;
             // SAFETY: the attempt is ours alone, and nobody reads before it is finished.
-            unsafe { (*self.value.get()).write(value) };
+            self.value.with_mut(|place| unsafe {
+                (*place).write(value);
+            });
             attempt.finish();
         }
         Ok(self.get().expect("a done cell holds a value"))

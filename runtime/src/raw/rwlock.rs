@@ -37,12 +37,12 @@
 use std::cell::Cell;
 use std::fmt;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::mutex::PATIENCE;
 use super::waiter::{Claimed, Queue, WOKEN, Waiter, park_linked};
 use super::{Ended, Limit, RawMutex, SpinLock, Task, WaitReason, exit_point};
 use crate::clock;
+use crate::shim::atomic::{AtomicUsize, Ordering};
 
 const WRITER: usize = 1;
 const PENDING: usize = 2;

@@ -13,10 +13,10 @@
 
 use std::io;
 use std::sync::Once;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Guarded, WaitList, WaitReason};
+use crate::shim::atomic::{AtomicU32, AtomicUsize, Ordering};
 use crate::sys::{self, signal};
 
 pub use libc::{

@@ -40,7 +40,7 @@ impl Spins {
     pub(super) fn spin(&mut self) {
         self.0 += 1;
         for _ in 0..PAUSES {
-            std::hint::spin_loop();
+            crate::shim::hint::spin_loop();
         }
     }
 }

@@ -10,12 +10,12 @@
 //! [`Task::claim_sole`].
 
 use std::ptr;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::WaitReason;
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr};
+use crate::shim::atomic::Ordering;
 use crate::stack::slot::Commit;
 use crate::stack::{Action, current_slot};
 use crate::{clock, current, sys, timer};

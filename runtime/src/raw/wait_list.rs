@@ -9,14 +9,15 @@
 //! `count` lets a notifier skip the lock when nobody waits: the waiter counts itself, fences and
 //! looks; the notifier changes, fences and reads the count.
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::Cell;
 use std::fmt;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::{FIRST_TOKEN, SpinLock, TIMED_OUT, Task, WaitReason};
 use crate::fence;
+use crate::shim::UnsafeCell;
+use crate::shim::atomic::{AtomicUsize, Ordering};
 
 /// A waiter in its own frame. Linked and unlinked under the list's lock.
 struct Waiter {
@@ -180,7 +181,7 @@ impl WaitList {
         self.lock.lock();
         // Those who come after this call wait for another one.
         // SAFETY: locked.
-        let end = unsafe { (*self.ends.get()).next };
+        let end = self.ends.with(|ends| unsafe { (*ends).next });
         // SAFETY: locked above.
         unsafe { self.lock.unlock() };
         let mut woken = 0;
@@ -227,7 +228,7 @@ impl WaitList {
     /// The lock is held.
     unsafe fn claim_first_locked(&self, end: u64) -> Option<Task> {
         // SAFETY: the caller's promise.
-        let mut at = unsafe { (*self.ends.get()).head };
+        let mut at = self.ends.with(|ends| unsafe { (*ends).head });
         // SAFETY: linked waiters are alive: they unlink under the lock before their frame goes.
         while let Some(waiter) = unsafe { at.as_ref() } {
             if waiter.number.get() >= end {
@@ -250,17 +251,19 @@ impl WaitList {
     ///
     /// The lock is held, the waiter is not linked, and stays until it is unlinked.
     unsafe fn link(&self, waiter: &Waiter) {
-        // SAFETY: the caller's promise.
-        let ends = unsafe { &mut *self.ends.get() };
-        waiter.number.set(ends.next);
-        ends.next += 1;
-        waiter.previous.set(ends.tail);
-        // SAFETY: linked waiters are alive.
-        match unsafe { ends.tail.as_ref() } {
-            Some(tail) => tail.next.set(waiter),
-            None => ends.head = waiter,
-        }
-        ends.tail = waiter;
+        self.ends.with_mut(|ends| {
+            // SAFETY: the caller's promise.
+            let ends = unsafe { &mut *ends };
+            waiter.number.set(ends.next);
+            ends.next += 1;
+            waiter.previous.set(ends.tail);
+            // SAFETY: linked waiters are alive.
+            match unsafe { ends.tail.as_ref() } {
+                Some(tail) => tail.next.set(waiter),
+                None => ends.head = waiter,
+            }
+            ends.tail = waiter;
+        });
         waiter.linked.set(true);
     }
 
@@ -269,11 +272,10 @@ impl WaitList {
     /// The lock is held and the waiter is linked.
     unsafe fn unlink(&self, waiter: &Waiter) {
         debug_assert!(waiter.linked.get());
-        // SAFETY: the caller's promise.
-        let ends = unsafe { &mut *self.ends.get() };
         let (previous, next) = (waiter.previous.get(), waiter.next.get());
-        // SAFETY: neighbours of a linked waiter are linked, hence alive.
-        unsafe {
+        // SAFETY: the caller's promise; neighbours of a linked waiter are linked, hence alive.
+        self.ends.with_mut(|ends| unsafe {
+            let ends = &mut *ends;
             match previous.as_ref() {
                 Some(previous) => previous.next.set(next),
                 None => ends.head = next,
@@ -282,7 +284,7 @@ impl WaitList {
                 Some(next) => next.previous.set(previous),
                 None => ends.tail = previous,
             }
-        }
+        });
         waiter.linked.set(false);
         self.count_by(-1);
     }

@@ -7,13 +7,13 @@
 //! not tear a ping-pong pair apart.
 
 use std::ptr;
-use std::sync::atomic::Ordering;
 
 use crossbeam_deque::Steal;
 
 use super::word::WORD;
 use super::{idle, queue, resize, roster, take, wake};
 use crate::goroutine::RecordPtr;
+use crate::shim::atomic::Ordering;
 use crate::worker::{Look, Worker, permit};
 use crate::{clock, timer};
 
@@ -227,7 +227,7 @@ fn steal(worker: &'static Worker) -> Option<RecordPtr> {
                         return Some(record);
                     }
                     Steal::Empty => break,
-                    Steal::Retry => std::hint::spin_loop(),
+                    Steal::Retry => crate::shim::hint::spin_loop(),
                 }
             }
             if pass + 1 == PASSES
@@ -253,7 +253,7 @@ fn rob_run_next(victim: &Worker) -> Option<RecordPtr> {
     let tick = victim.tick.load(Ordering::Relaxed);
     let start = clock::now();
     while clock::now() - start < RUN_NEXT_REST {
-        std::hint::spin_loop();
+        crate::shim::hint::spin_loop();
         if victim.run_next.load(Ordering::Relaxed) != seen
             || victim.tick.load(Ordering::Relaxed) != tick
         {

@@ -14,11 +14,11 @@
 //! sysmon keeps the time for hogs.
 
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::word::WORD;
 use super::{find, queue, resize, roster, take};
+use crate::shim::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::worker::{Worker, permit};
 use crate::{clock, fence, timer};
 

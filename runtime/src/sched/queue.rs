@@ -20,13 +20,13 @@
 //! StoreLoad fence; one load of the packed word; one load of the permit word.
 
 use std::ptr;
-use std::sync::atomic::Ordering;
 
 use crossbeam_deque::{Injector, Steal};
 
 use super::wake;
 use crate::fence;
 use crate::goroutine::RecordPtr;
+use crate::shim::atomic::Ordering;
 use crate::stack::current_slot;
 use crate::worker::{Worker, permit};
 
@@ -149,7 +149,7 @@ pub(crate) fn take_woken() -> Option<RecordPtr> {
         match lane.steal() {
             Steal::Success(record) => return Some(record),
             Steal::Empty => break,
-            Steal::Retry => std::hint::spin_loop(),
+            Steal::Retry => crate::shim::hint::spin_loop(),
         }
     }
     None
@@ -172,7 +172,7 @@ pub(crate) fn take_injected(worker: &'static Worker) -> Option<RecordPtr> {
             match lane.steal_batch_and_pop(&worker.deque) {
                 Steal::Success(record) => return Some(record),
                 Steal::Empty => return None,
-                Steal::Retry => std::hint::spin_loop(),
+                Steal::Retry => crate::shim::hint::spin_loop(),
             }
         }
     })

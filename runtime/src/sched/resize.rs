@@ -5,13 +5,11 @@
 //! 61st tick and whenever they are out of local work, and sysmon takes a hog's permit. Nothing
 //! stops the world.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use parking_lot::Mutex;
-
 use super::wake;
 use super::word::WORD;
 use crate::config::{self, MAX_PROCS};
+use crate::shim::Mutex;
+use crate::shim::atomic::{AtomicUsize, Ordering};
 
 static PROCS: AtomicUsize = AtomicUsize::new(0);
 static RESIZE: Mutex<()> = Mutex::new(());

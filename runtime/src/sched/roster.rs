@@ -8,11 +8,9 @@
 //! The table of permit holders is read without the lock, by thieves and sysmon. A worker is in it
 //! exactly while its permit word is not NONE; both change under the lock.
 
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-
-use parking_lot::Mutex;
-
 use crate::config::{self, MAX_PROCS};
+use crate::shim::Mutex;
+use crate::shim::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::worker::{Worker, permit};
 
 struct Roster {

@@ -12,13 +12,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use parking_lot::Mutex;
 
 use super::{attach, queue, roster};
 use crate::fence;
 use crate::goroutine::RecordPtr;
+use crate::shim::Mutex;
+use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::stack::arena::CLASSES;
 use crate::stack::{SizeClass, Slot, depot, magazine};
 use crate::worker::Worker;

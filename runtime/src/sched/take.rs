@@ -12,12 +12,11 @@
 //!   submission, and drains itself if the permit is gone. Push-fence-look against CAS-fence-drain:
 //!   one of the two sees the other.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
 use super::word::WORD;
 use super::{find, queue, roster, wake};
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr};
+use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::stack::Slot;
 use crate::worker::{Worker, permit};
 use crate::{clock, fence, raw};

@@ -53,10 +53,9 @@
 //! second processor some 10 µs, 200 times a channel operation. A robbed run-next slot proves little:
 //! the kernel may just have taken the owner off its processor.)
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use super::word::WORD;
 use super::{roster, take};
+use crate::shim::atomic::{AtomicU32, Ordering};
 use crate::worker::{Worker, permit};
 
 /// Submissions held back after the first vain search.

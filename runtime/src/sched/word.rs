@@ -10,7 +10,7 @@
 //! * *debt*: permits that are held and no longer exist, because GOMAXPROCS shrank; the next permits
 //!   given back pay it. While there is debt there are no idle permits.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::shim::atomic::{AtomicU64, Ordering};
 
 const IDLE: u32 = 0;
 const SEARCHING: u32 = 16;

@@ -28,11 +28,10 @@
 use std::arch::asm;
 use std::io;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-
-use parking_lot::Mutex;
 
 use super::Slot;
+use crate::shim::Mutex;
+use crate::shim::atomic::{AtomicU8, AtomicUsize, Ordering};
 use crate::sys;
 
 /// log2 of the smallest slot.

@@ -10,12 +10,11 @@
 
 use std::io;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use parking_lot::Mutex;
 
 use super::arena::{self, CLASSES, GUARD, SizeClass};
 use super::slot::Slot;
+use crate::shim::Mutex;
+use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::sys;
 
 /// A free slot, owned by the list it is in.

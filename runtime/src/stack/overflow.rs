@@ -11,11 +11,11 @@
 
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::arena::{self, GUARD};
 use super::slot::Slot;
 use crate::goroutine::{Cold, Record};
+use crate::shim::atomic::{AtomicPtr, Ordering};
 use crate::sys;
 
 /// The actions that were installed before ours, by signal.

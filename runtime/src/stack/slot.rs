@@ -8,12 +8,12 @@
 use std::cell::{Cell, UnsafeCell};
 use std::num::NonZeroUsize;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 use corosensei::{Coroutine, Yielder};
 
 use super::SizeClass;
 use crate::goroutine::Record;
+use crate::shim::atomic::{AtomicPtr, Ordering};
 use crate::worker::Worker;
 
 /// What a goroutine wants of the worker when it switches to the worker's stack.

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::ptr;
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
+
+use crate::shim::atomic::AtomicU32;
 
 /// Sleeps while `*word == expected`, at most for `timeout`. May return spuriously.
 pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {

@@ -7,9 +7,9 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::futex_wake_one;
+use crate::shim::atomic::{AtomicU32, Ordering};
 
 /// One more than the largest signal number.
 pub(crate) const SIGNALS: usize = 65;

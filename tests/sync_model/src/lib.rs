@@ -35,6 +35,9 @@ mod sys {
     }
 }
 
+#[path = "../../../runtime/src/shim.rs"]
+mod shim;
+
 pub mod raw {
     #[path = "../../../../runtime/src/raw/cancel.rs"]
     mod cancel;

@@ -1,0 +1,56 @@
+//! Where the concurrent parts take their atomics, cells, locks and hints from, by one name.
+//!
+//! Here they are the standard library's and parking_lot's, at no cost. The models compile the
+//! same source files with another module in this one's place: loom's (`tests/loom_models`) or
+//! shuttle's (`tests/sync_model`). A file that takes an atomic from elsewhere is not modelled;
+//! `tests/loom_models` looks for those.
+
+pub(crate) use parking_lot::Mutex;
+
+/// `std::sync::atomic`.
+pub(crate) mod atomic {
+    pub(crate) use std::sync::atomic::*;
+}
+
+/// `std::hint`.
+pub(crate) mod hint {
+    pub(crate) use std::hint::spin_loop;
+}
+
+/// `std::thread`.
+pub(crate) mod thread {
+    pub(crate) use std::thread::yield_now;
+}
+
+/// A [`std::cell::UnsafeCell`] that says when it is looked into, so that a model sees two at once.
+pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    #[inline(always)]
+    pub(crate) const fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    /// Looks at the value; nobody else may change it meanwhile.
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    /// Changes the value; nobody else may use it meanwhile.
+    #[inline(always)]
+    pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    /// The value, which nobody shares.
+    #[inline(always)]
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
+
+    #[inline(always)]
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+}
