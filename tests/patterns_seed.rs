@@ -1,18 +1,19 @@
 //! Runner, Pool, Work and SynchronizedMap behave as the programs they come from.
 
+#[path = "support/child.rs"]
+mod child;
 mod common;
 
 use std::convert::Infallible;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{at_all_permits, child, command_for_child, panic_text};
+use common::{at_all_permits, panic_text};
 use gors::patterns::runner::{self, Runner};
 use gors::patterns::{SynchronizedMap, pool, work};
 use gors::prelude::*;
+use gors::signal::Signal;
 
 /// Catches tasks out of order, or with wrong numbers.
 #[gors::test]
@@ -44,40 +45,39 @@ fn a_runner_times_out() {
 /// Catches a runner that an interrupt kills, or that goes on with its tasks. The interrupt is real.
 #[test]
 fn a_runner_is_interrupted() {
-    const NAME: &str = "a_runner_is_interrupted";
-    child(NAME, || {
+    let mut runner = child::start("a_runner_is_interrupted", &[], || {
         gors::run(|| {
-            let mut runner = Runner::new(Duration::from_secs(30));
+            let mut runner = Runner::new(Duration::from_secs(60));
             for _ in 0..3 {
                 runner.add(|id| {
                     println!("task {id}");
-                    gors::time::sleep(Duration::from_millis(300));
+                    gors::time::sleep(Duration::from_secs(1));
                 });
             }
             println!("{}", runner.start().unwrap_err());
         });
     });
-    let mut process = command_for_child(NAME)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    assert!(lines.by_ref().any(|line| line.unwrap().contains("task 0")));
-    let pid = process.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let rest: Vec<_> = lines.map(Result::unwrap).collect();
-    assert!(
-        rest.iter().any(|line| line.contains("received interrupt")),
-        "{rest:?}"
-    );
-    assert!(!rest.iter().any(|line| line.contains("task 2")), "{rest:?}");
-    assert!(process.wait().unwrap().success());
+    runner.wait_for("task 0\n");
+    runner.send("INT");
+    let ended = runner.wait();
+    ended.assert_success();
+    assert!(ended.stdout.contains("received interrupt"), "{ended:#?}");
+    assert!(!ended.stdout.contains("task 2"), "{ended:#?}");
+}
+
+/// Catches a runner that keeps the interrupt for itself when its tasks have ended.
+#[test]
+fn after_a_runner_an_interrupt_ends_the_process() {
+    let mut process = child::start("after_a_runner_an_interrupt_ends_the_process", &[], || {
+        gors::run(|| {
+            assert_eq!(Runner::new(Duration::from_secs(60)).start(), Ok(()));
+            println!("no tasks");
+            gors::time::sleep(Duration::from_secs(60));
+        });
+    });
+    process.wait_for("no tasks\n");
+    process.send("INT");
+    process.wait().assert_killed_by(Signal::INTERRUPT.as_raw());
 }
 
 /// What counts how many of it live.

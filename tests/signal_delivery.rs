@@ -1,28 +1,20 @@
 //! Signals: to whom they go, and what becomes of the others. Each test has a process of its own:
 //! dispositions are the process's.
 
-mod common;
+#[path = "support/child.rs"]
+mod child;
 
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{child, command_for_child, in_child};
 use gors::context::Context;
 use gors::prelude::*;
 use gors::signal::{self, Signal};
 
+#[track_caller]
 fn passes_in_child(name: &str, body: impl FnOnce() + Send) {
-    child(name, || gors::run(body));
-    let output = in_child(name);
-    assert!(output.status.success(), "{output:?}");
-    assert!(
-        String::from_utf8_lossy(&output.stdout).contains("child ended"),
-        "{output:?}"
-    );
+    child::run(name, &[], || gors::run(body)).assert_success();
 }
 
 /// Waits for a signal, but not for ever.
@@ -72,40 +64,82 @@ fn a_full_channel_misses_signals_and_holds_nobody_up() {
     });
 }
 
-/// Catches a process that dies of a signal under load, and one that stops delivering.
+/// Keeps a thousand goroutines busy, with channels and new goroutines, while `f` runs.
+fn beside_a_thousand(f: impl FnOnce()) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let turns = Arc::new(AtomicUsize::new(0));
+    let wg = WaitGroup::new();
+    for _ in 0..1_000 {
+        let (stop, turns) = (stop.clone(), turns.clone());
+        wg.go(move || {
+            while !stop.load(Ordering::Relaxed) {
+                let c = make(0);
+                let theirs = c.clone();
+                go!(move || theirs.send(1));
+                turns.fetch_add(c.recv().unwrap(), Ordering::Relaxed);
+            }
+        });
+    }
+    f();
+    stop.store(true, Ordering::Relaxed);
+    wg.wait();
+    assert!(turns.load(Ordering::Relaxed) > 0);
+}
+
+/// Catches a process that dies of a signal under load, and one that stops delivering. The kernel
+/// merges a signal with one that is pending, so what must hold is that after each there is a
+/// delivery.
 #[test]
 fn a_storm() {
     passes_in_child("a_storm", || {
-        let signals = make(10_000);
+        const STORM: usize = 10_000;
+        let signals = make(STORM);
         signal::notify(&signals, &[Signal::USER1]);
-        let stop = Arc::new(AtomicBool::new(false));
-        let turns = Arc::new(AtomicUsize::new(0));
-        let wg = WaitGroup::new();
-        for _ in 0..1_000 {
-            let (stop, turns) = (stop.clone(), turns.clone());
-            wg.go(move || {
-                while !stop.load(Ordering::Relaxed) {
-                    let c = make(0);
-                    let theirs = c.clone();
-                    go!(move || theirs.send(1));
-                    turns.fetch_add(c.recv().unwrap(), Ordering::Relaxed);
+        beside_a_thousand(|| {
+            let sender = std::thread::spawn(|| {
+                for _ in 0..STORM {
+                    Signal::USER1.raise().unwrap();
                 }
             });
-        }
-        let sender = std::thread::spawn(|| {
-            for _ in 0..10_000 {
+            blocking(|| sender.join()).unwrap();
+            for _ in 0..100 {
+                // None is on its way: the next one merges with nothing.
+                while signals.recv_timeout(Duration::from_millis(1)).is_ok() {}
                 Signal::USER1.raise().unwrap();
+                assert_eq!(receive(&signals), Some(Signal::USER1));
             }
         });
-        blocking(|| sender.join()).unwrap();
-        stop.store(true, Ordering::Relaxed);
-        wg.wait();
-        // The kernel merges signals that are pending; the handler and we merge none.
         signal::stop(&signals);
-        let received = signals.len();
-        assert!(received > 0);
-        println!("{received} of 10,000 received");
-        assert!(turns.load(Ordering::Relaxed) > 0);
+    });
+}
+
+/// Catches a handler, or a thread behind it, that loses or merges: the kernel queues signals of this
+/// kind, each on its own.
+#[test]
+fn a_storm_of_signals_that_are_counted() {
+    passes_in_child("a_storm_of_signals_that_are_counted", || {
+        const STORM: usize = 10_000;
+        /// Fewer than the kernel queues for a user.
+        const IN_FLIGHT: usize = 500;
+        // SIGRTMIN and the numbers that libc keeps for itself are below.
+        let counted = Signal::from_raw(40).unwrap();
+        let signals = make(STORM);
+        signal::notify(&signals, &[counted]);
+        beside_a_thousand(|| {
+            let received = signals.clone();
+            let sender = std::thread::spawn(move || {
+                for sent in 0..STORM {
+                    while sent - received.len() >= IN_FLIGHT {
+                        gors::time::sleep(Duration::from_micros(50));
+                    }
+                    counted.raise().unwrap();
+                }
+            });
+            blocking(|| sender.join()).unwrap();
+        });
+        // Those that have arrived are sent before the stop returns.
+        signal::stop(&signals);
+        assert_eq!(signals.len(), STORM);
     });
 }
 
@@ -113,30 +147,27 @@ fn a_storm() {
 /// (Go's TestAtomicStop).
 #[test]
 fn no_signal_is_swallowed_by_a_stop() {
-    const NAME: &str = "no_signal_is_swallowed_by_a_stop";
-    child(NAME, || {
-        gors::run(|| {
-            let chan = make(1);
-            signal::notify(&chan, &[Signal::INTERRUPT]);
-            let raiser = spawn(|| Signal::INTERRUPT.raise().unwrap());
-            signal::stop(&chan);
-            raiser.join().unwrap();
-            // Alive: so it was sent.
-            assert_eq!(chan.try_recv(), Ok(Signal::INTERRUPT), "a lost signal");
-        });
-    });
     for _ in 0..30 {
-        let output = in_child(NAME);
-        let killed = output.status.signal() == Some(Signal::INTERRUPT.as_raw());
-        assert!(killed || output.status.success(), "{output:?}");
+        let ended = child::run("no_signal_is_swallowed_by_a_stop", &[], || {
+            gors::run(|| {
+                let chan = make(1);
+                signal::notify(&chan, &[Signal::INTERRUPT]);
+                let raiser = spawn(|| Signal::INTERRUPT.raise().unwrap());
+                signal::stop(&chan);
+                raiser.join().unwrap();
+                // Alive: so it was sent.
+                assert_eq!(chan.try_recv(), Ok(Signal::INTERRUPT), "a lost signal");
+            });
+        });
+        let killed = ended.signal == Some(Signal::INTERRUPT.as_raw());
+        assert!(killed || ended.code == Some(0), "{ended:#?}");
     }
 }
 
 /// Catches a stopped channel that keeps the signal from its default.
 #[test]
 fn after_stop_a_signal_does_what_it_always_does() {
-    const NAME: &str = "after_stop_a_signal_does_what_it_always_does";
-    child(NAME, || {
+    let ended = child::run("after_stop_a_signal_does_what_it_always_does", &[], || {
         gors::run(|| {
             let chan = make(1);
             signal::notify(&chan, &[Signal::TERMINATE]);
@@ -147,19 +178,13 @@ fn after_stop_a_signal_does_what_it_always_does() {
             gors::time::sleep(Duration::from_secs(20));
         });
     });
-    let output = in_child(NAME);
-    assert_eq!(
-        output.status.signal(),
-        Some(Signal::TERMINATE.as_raw()),
-        "{output:?}"
-    );
+    ended.assert_killed_by(Signal::TERMINATE.as_raw());
 }
 
 /// Catches ignored signals that arrive, and a reset that does not bring the default back.
 #[test]
 fn ignore_and_reset() {
-    const NAME: &str = "ignore_and_reset";
-    child(NAME, || {
+    let ended = child::run("ignore_and_reset", &[], || {
         gors::run(|| {
             let chan = make(1);
             signal::notify(&chan, &[Signal::USER1]);
@@ -178,16 +203,8 @@ fn ignore_and_reset() {
             gors::time::sleep(Duration::from_secs(20));
         });
     });
-    let output = in_child(NAME);
-    assert!(
-        String::from_utf8_lossy(&output.stdout).contains("reset"),
-        "{output:?}"
-    );
-    assert_eq!(
-        output.status.signal(),
-        Some(Signal::USER1.as_raw()),
-        "{output:?}"
-    );
+    assert!(ended.stdout.contains("reset\n"), "{ended:#?}");
+    ended.assert_killed_by(Signal::USER1.as_raw());
 }
 
 /// Catches a context that a signal does not cancel, and a cause that does not name it.
@@ -240,8 +257,7 @@ fn signals_meet_goroutines_on_small_stacks() {
 /// Catches a program that Ctrl-C ends though it catches it, from outside.
 #[test]
 fn a_real_interrupt() {
-    const NAME: &str = "a_real_interrupt";
-    child(NAME, || {
+    let mut process = child::start("a_real_interrupt", &[], || {
         gors::run(|| {
             let chan = make(1);
             signal::notify(&chan, &[Signal::INTERRUPT]);
@@ -249,20 +265,7 @@ fn a_real_interrupt() {
             assert_eq!(receive(&chan), Some(Signal::INTERRUPT));
         });
     });
-    let mut process = command_for_child(NAME)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    assert!(lines.by_ref().any(|line| line.unwrap().contains("ready")));
-    let pid = process.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert!(lines.any(|line| line.unwrap().contains("child ended")));
-    assert!(process.wait().unwrap().success());
+    process.wait_for("ready\n");
+    process.send("INT");
+    process.wait().assert_success();
 }

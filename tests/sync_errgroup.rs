@@ -1,12 +1,14 @@
 //! `errgroup::Group` and `singleflight::Group`.
 
+#[path = "support/child.rs"]
+mod child;
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{at_all_permits, child, in_child, panic_text, until_blocked};
+use common::{at_all_permits, panic_text, until_blocked};
 use gors::context::{Context, ContextError};
 use gors::prelude::*;
 use gors::sync::{errgroup, singleflight};
@@ -191,13 +193,11 @@ fn a_panic_or_goexit_reaches_all_callers() {
 /// Catches a panic of a call with channel waiters that somebody could recover from.
 #[test]
 fn a_panic_with_channels_ends_the_process() {
-    const NAME: &str = "a_panic_with_channels_ends_the_process";
-    child(NAME, || {
+    let ended = child::run("a_panic_with_channels_ends_the_process", &[], || {
         gors::run(|| {
             let group = singleflight::Group::new();
             let _ = group.work_chan(1, || panic!("unrecoverable")).recv();
         });
     });
-    let output = in_child(NAME);
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    ended.assert_fatal("unrecoverable");
 }

@@ -2,7 +2,6 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::{Command, Output};
 use std::time::Duration;
 
 /// Runs `test` with 1, 2 and 8 permits.
@@ -55,29 +54,4 @@ impl Random {
         self.0 ^= self.0 << 17;
         self.0 % n
     }
-}
-
-const CHILD: &str = "GORS_TEST_CHILD";
-
-/// Runs `body` if this process is the child that [`in_child`] has made for `name`.
-pub(crate) fn child(name: &str, body: impl FnOnce()) {
-    if std::env::var(CHILD).is_ok_and(|wanted| wanted == name) {
-        body();
-        println!("child ended");
-        std::process::exit(0);
-    }
-}
-
-/// Runs the test `name` of this binary in a process of its own, where [`child`] takes over.
-pub(crate) fn in_child(name: &str) -> Output {
-    command_for_child(name).output().expect("a child process")
-}
-
-/// The command that [`in_child`] runs.
-pub(crate) fn command_for_child(name: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("a path"));
-    command
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(CHILD, name);
-    command
 }

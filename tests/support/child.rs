@@ -3,12 +3,13 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Set in the child, to the test's name.
 const MARK: &str = "GORS_TEST_CHILD";
@@ -20,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Ended {
     /// The exit code; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
+    /// The signal that ended it.
+    pub(crate) signal: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -29,6 +32,12 @@ impl Ended {
     #[track_caller]
     pub(crate) fn assert_success(&self) {
         assert_eq!(self.code, Some(0), "{self:#?}");
+    }
+
+    /// A signal ended the child.
+    #[track_caller]
+    pub(crate) fn assert_killed_by(&self, signal: i32) {
+        assert_eq!(self.signal, Some(signal), "{self:#?}");
     }
 
     /// The child ended with code 2, as Go programs do, and said so.
@@ -47,12 +56,18 @@ impl Ended {
 /// `name` is the function that calls. In the child this does not return.
 #[track_caller]
 pub(crate) fn run(name: &str, environment: &[(&str, &str)], body: impl FnOnce()) -> Ended {
+    start(name, environment, body).wait()
+}
+
+/// As [`run`], but returns while the child runs.
+#[track_caller]
+pub(crate) fn start(name: &str, environment: &[(&str, &str)], body: impl FnOnce()) -> Running {
     if std::env::var_os(MARK).is_some_and(|mark| mark == name) {
         body();
         std::process::exit(0);
     }
     let test = std::env::current_exe().expect("a test has a path");
-    let ended = wait(
+    let mut child = Running::start(
         Command::new(test)
             .args([name, "--exact", "--nocapture", "--include-ignored"])
             .env(MARK, name)
@@ -60,54 +75,126 @@ pub(crate) fn run(name: &str, environment: &[(&str, &str)], body: impl FnOnce())
             .env("RUST_BACKTRACE", "0")
             .envs(environment.iter().copied()),
     );
-    assert!(
-        ended.stdout.contains("running 1 test\n"),
-        "{name} is no test: {ended:#?}"
-    );
-    ended
+    // Another number would mean that `name` is no test.
+    child.wait_for("running 1 test\n");
+    child
 }
 
 /// Runs a command to its end, at most for [`PATIENCE`].
 #[track_caller]
 pub(crate) fn wait(command: &mut Command) -> Ended {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program can be started");
-    let stdout = read(child.stdout.take());
-    let stderr = read(child.stderr.take());
-    // Both pipes close when the child ends.
-    let out = stdout.recv_timeout(PATIENCE);
-    let err = stderr.recv_timeout(PATIENCE);
-    if out.is_err() || err.is_err() {
-        child.kill().expect("the child is ours");
-    }
-    let status = child.wait().expect("the child is ours");
-    let ended = Ended {
-        code: status.code(),
-        stdout: out.clone().or_else(|_| stdout.recv()).unwrap_or_default(),
-        stderr: err.clone().or_else(|_| stderr.recv()).unwrap_or_default(),
-    };
-    assert!(
-        out.is_ok() && err.is_ok(),
-        "{command:?} has not ended within {PATIENCE:?}: {ended:#?}"
-    );
-    ended
+    Running::start(command).wait()
 }
 
-/// Reads a pipe to its end, on a thread.
-fn read(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    let mut pipe = pipe.expect("the pipe was asked for");
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What was read before an error is still worth showing.
-        let _ = pipe.read_to_end(&mut bytes);
-        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
-    });
-    receiver
+/// A process that was started.
+#[derive(Debug)]
+pub(crate) struct Running {
+    process: Child,
+    stdout: Pipe,
+    stderr: Pipe,
+}
+
+impl Running {
+    #[track_caller]
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut process = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program can be started");
+        Self {
+            stdout: Pipe::new(process.stdout.take()),
+            stderr: Pipe::new(process.stderr.take()),
+            process,
+        }
+    }
+
+    /// Returns when the process has printed `text`.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        let printed = self.stdout.read_until(|seen| seen.contains(text));
+        assert!(printed, "{text:?} was not printed: {self:#?}");
+    }
+
+    /// Sends a signal, named without `SIG`.
+    #[track_caller]
+    pub(crate) fn send(&self, signal: &str) {
+        let status = Command::new("kill")
+            .args([format!("-{signal}"), self.process.id().to_string()])
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "{self:#?}");
+    }
+
+    /// Waits for the end, at most for [`PATIENCE`].
+    #[track_caller]
+    pub(crate) fn wait(mut self) -> Ended {
+        // Both pipes close when the process ends.
+        let closed = self.stdout.read_to_end() & self.stderr.read_to_end();
+        if !closed {
+            self.process.kill().expect("the child is ours");
+            self.stdout.read_to_end();
+            self.stderr.read_to_end();
+        }
+        let status = self.process.wait().expect("the child is ours");
+        let ended = Ended {
+            code: status.code(),
+            signal: status.signal(),
+            stdout: self.stdout.seen,
+            stderr: self.stderr.seen,
+        };
+        assert!(closed, "no end within {PATIENCE:?}: {ended:#?}");
+        ended
+    }
+}
+
+/// What a process writes, read by a thread.
+#[derive(Debug)]
+struct Pipe {
+    chunks: mpsc::Receiver<String>,
+    seen: String,
+}
+
+impl Pipe {
+    fn new(pipe: Option<impl Read + Send + 'static>) -> Self {
+        let (sender, chunks) = mpsc::channel();
+        let mut pipe = BufReader::new(pipe.expect("the pipe was asked for"));
+        thread::spawn(move || {
+            let mut line = Vec::new();
+            // What was read before an error is still worth showing.
+            while pipe.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+                let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
+                line.clear();
+            }
+        });
+        let seen = String::new();
+        Self { chunks, seen }
+    }
+
+    /// Reads on until `enough`; false if the pipe closed or time ran out before.
+    fn read_until(&mut self, enough: impl Fn(&str) -> bool) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while !enough(&self.seen) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.chunks.recv_timeout(left) {
+                Ok(chunk) => self.seen.push_str(&chunk),
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// Reads what comes until the pipe is closed; false if time ran out before.
+    fn read_to_end(&mut self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.chunks.recv_timeout(left) {
+                Ok(chunk) => self.seen.push_str(&chunk),
+                Err(error) => return error == RecvTimeoutError::Disconnected,
+            }
+        }
+    }
 }
 
 /// The example beside this test: `target/debug/deps/this`, `target/debug/examples/name`.

@@ -12,11 +12,10 @@
 //! Neither handler nor thread ever waits for a receiver.
 
 use std::io;
-use std::sync::Once;
 use std::time::Duration;
 
 use super::{Guarded, WaitList, WaitReason};
-use crate::shim::atomic::{AtomicU32, AtomicUsize, Ordering};
+use crate::shim::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::sys::{self, signal};
 
 pub use libc::{
@@ -42,16 +41,17 @@ static IDLE: WaitList = WaitList::new();
 ///
 /// If no thread can be made.
 pub fn start(pass_on: fn(i32, u32)) -> io::Result<()> {
-    static START: Once = Once::new();
-    let mut result = Ok(());
-    START.call_once(|| {
-        result = std::thread::Builder::new()
-            .name("gors-signals".to_owned())
-            .stack_size(128 * 1024)
-            .spawn(move || run(pass_on))
-            .map(|_| ());
-    });
-    result
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    // Others need not wait until it runs: it passes on what has arrived before.
+    if STARTED.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
+    std::thread::Builder::new()
+        .name("gors-signals".to_owned())
+        .stack_size(128 * 1024)
+        .spawn(move || run(pass_on))
+        .map(|_| ())
+        .inspect_err(|_| STARTED.store(false, Ordering::SeqCst))
 }
 
 fn run(pass_on: fn(i32, u32)) {
