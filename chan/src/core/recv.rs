@@ -38,17 +38,14 @@ impl Core {
     /// `Got`.
     #[inline]
     pub(crate) unsafe fn recv(&self, dst: *mut u8, size: usize) -> RecvEnd {
-        // SAFETY: passed on; `Empty` leaves the lock to be released here.
+        // SAFETY: passed on; `Empty` leaves the lock to `recv_wait`.
         unsafe {
-            if self.hint_recv() {
-                match self.recv_now(dst, size) {
-                    Step::Got => return RecvEnd::Got,
-                    Step::Closed => return RecvEnd::Closed,
-                    Step::Empty => self.unlock(),
-                    Step::Again => {}
-                }
+            match self.recv_now(dst, size) {
+                Step::Got => RecvEnd::Got,
+                Step::Closed => RecvEnd::Closed,
+                Step::Empty => self.recv_wait(dst, size),
+                Step::Again => self.recv_slow(dst, size, None),
             }
-            self.recv_slow(dst, size, None)
         }
     }
 
@@ -199,6 +196,35 @@ impl Core {
                 return Step::Closed;
             }
             Step::Empty
+        }
+    }
+
+    /// Waits without a deadline, the lock held since a look that found nothing.
+    ///
+    /// # Safety
+    ///
+    /// As [`recv`](Self::recv); locked, and `recv_now` has just said `Empty`.
+    #[inline(never)]
+    unsafe fn recv_wait(&self, dst: *mut u8, size: usize) -> RecvEnd {
+        let me = Task::current();
+        // SAFETY: locked until the park releases it; the waiter lives in this frame until it was
+        // popped, and without a deadline nothing else ends the wait.
+        unsafe {
+            if me.must_exit() || self.has(flag::TIMER) {
+                self.unlock();
+                return self.recv_slow(dst, size, None);
+            }
+            let waiter = Waiter::direct(me, dst, Claim::Sole);
+            me.arm();
+            self.recvq.push_back(&raw const waiter);
+            self.wake_observers_at_park(Dir::Recv);
+            let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
+            me.park(WaitReason::ChanReceive, None, Some(unlock));
+            match waiter.outcome.get() {
+                Outcome::Done => RecvEnd::Got,
+                Outcome::Closed => RecvEnd::Closed,
+                _ => self.recv_slow(dst, size, None),
+            }
         }
     }
 

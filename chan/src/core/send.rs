@@ -37,17 +37,14 @@ impl Core {
     /// `size` is the element's size and `src` a value; it is moved out only if `Sent`.
     #[inline]
     pub(crate) unsafe fn send(&self, src: *const u8, size: usize) -> SendEnd {
-        // SAFETY: passed on; `Full` leaves the lock to be released here.
+        // SAFETY: passed on; `Full` leaves the lock to `send_wait`.
         unsafe {
-            if self.hint_send() {
-                match self.send_now(src, size) {
-                    Step::Sent => return SendEnd::Sent,
-                    Step::Closed => return SendEnd::Closed,
-                    Step::Full => self.unlock(),
-                    Step::Again => {}
-                }
+            match self.send_now(src, size) {
+                Step::Sent => SendEnd::Sent,
+                Step::Closed => SendEnd::Closed,
+                Step::Full => self.send_wait(src, size),
+                Step::Again => self.send_slow(src, size, None),
             }
-            self.send_slow(src, size, None)
         }
     }
 
@@ -187,6 +184,36 @@ impl Core {
             self.unlock();
             chain.wake();
             Step::Sent
+        }
+    }
+
+    /// Waits without a deadline, the lock held since a look that found no way: the wait that
+    /// most sends of a rendezvous come to.
+    ///
+    /// # Safety
+    ///
+    /// As [`send`](Self::send); locked, and `send_now` has just said `Full`.
+    #[inline(never)]
+    unsafe fn send_wait(&self, src: *const u8, size: usize) -> SendEnd {
+        let me = Task::current();
+        // SAFETY: locked until the park releases it; the waiter lives in this frame until it was
+        // popped, and without a deadline nothing else ends the wait.
+        unsafe {
+            if me.must_exit() {
+                self.unlock();
+                return self.send_slow(src, size, None);
+            }
+            let waiter = Waiter::direct(me, src.cast_mut(), Claim::Sole);
+            me.arm();
+            self.sendq.push_back(&raw const waiter);
+            self.wake_observers_at_park(Dir::Send);
+            let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
+            me.park(WaitReason::ChanSend, None, Some(unlock));
+            match waiter.outcome.get() {
+                Outcome::Done => SendEnd::Sent,
+                Outcome::Closed => SendEnd::Closed,
+                _ => self.send_slow(src, size, None),
+            }
         }
     }
 

@@ -13,9 +13,16 @@ use std::fmt;
 
 use crate::shim::atomic::{AtomicBool, Ordering};
 
-/// How often a waiter looks before it gives its processor away: about a microsecond. The holder
-/// is then off its processor, and only the kernel can bring it back.
-const SPINS: u32 = 64;
+/// Pauses before a waiter looks again, the first time: about half a microsecond.
+///
+/// So long on purpose. A channel operation takes 5 ns while its lines stay on one processor and
+/// fifty while two processors take turns; a waiter that steps back lets the holder do dozens of
+/// operations in between (4 producers and 4 consumers on two workers: 45 ns a value when looking
+/// without a break, 7.5 ns so).
+const PAUSES_MIN: u32 = 32;
+/// The longest pause, to which it doubles. Then the holder is off its processor, and only the kernel
+/// can bring it back: the waiter gives its own away as well.
+const PAUSES_MAX: u32 = 256;
 
 /// A spin lock that may be released on another stack of the same thread.
 pub struct SpinLock {
@@ -62,18 +69,18 @@ impl SpinLock {
     #[cold]
     #[inline(never)]
     fn lock_contended(&self) {
-        let mut spins = 0;
+        let mut pauses = PAUSES_MIN;
         loop {
-            while self.held.load(Ordering::Relaxed) {
-                if spins < SPINS {
-                    spins += 1;
-                    crate::shim::hint::spin_loop();
-                } else {
-                    crate::sys::yield_thread();
-                }
+            for _ in 0..pauses {
+                crate::shim::hint::spin_loop();
             }
-            if !self.held.swap(true, Ordering::Acquire) {
+            if !self.held.load(Ordering::Relaxed) && !self.held.swap(true, Ordering::Acquire) {
                 return;
+            }
+            if pauses < PAUSES_MAX {
+                pauses *= 2;
+            } else {
+                crate::sys::yield_thread();
             }
         }
     }

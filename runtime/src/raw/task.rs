@@ -50,6 +50,14 @@ impl Task {
         Self(RecordPtr(ptr::from_ref(current::record()).cast_mut()))
     }
 
+    /// Whether [`exit_point`] of this task, which the caller is, would have something to do. For
+    /// callers that hold a lock which they would open for it.
+    #[inline]
+    #[must_use]
+    pub fn must_exit(self) -> bool {
+        self.0.get().has(flag::ATTENTION)
+    }
+
     pub(crate) const fn from_record(record: RecordPtr) -> Self {
         Self(record)
     }
