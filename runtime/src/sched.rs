@@ -72,18 +72,20 @@ enum Next {
 #[inline]
 fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
     let g = record.get();
-    // A goroutine that has not run yet is cold in both its lines; fetch them side by side.
-    g.prefetch_payload();
-    if g.has(flag::TOKEN) {
-        take::pass_to_thread(worker, g);
-        return Next::Go;
-    }
-    let slot = match NonNull::new(g.slot.get()) {
-        Some(slot) => slot,
-        None => match bind(worker, record) {
+    let slot = if g.has(flag::TOKEN | flag::FRESH) {
+        if g.has(flag::TOKEN) {
+            take::pass_to_thread(worker, g);
+            return Next::Go;
+        }
+        // Cold in both its lines, if it needs both: fetch them side by side.
+        g.prefetch_payload();
+        match bind(worker, record) {
             Some(slot) => slot,
             None => return Next::Go,
-        },
+        }
+    } else {
+        // SAFETY: a goroutine that has run and not ended has a stack.
+        unsafe { NonNull::new_unchecked(g.slot()) }
     };
     worker.next_tick();
     worker.preempt.store(false, Ordering::Relaxed);
@@ -155,9 +157,13 @@ fn bind(worker: &'static Worker, record: RecordPtr) -> Option<NonNull<Slot>> {
 /// The goroutine owns the stack from now on.
 #[inline]
 fn attach(record: RecordPtr, slot: NonNull<Slot>) {
-    record.get().slot.set(slot.as_ptr());
-    // SAFETY: a slot's header is always readable; the slot is the caller's.
-    unsafe { slot.as_ref() }.record.set(record.0);
+    // SAFETY: a slot's header is always readable; slot and goroutine, which has not run, are the
+    // caller's.
+    unsafe {
+        let header = slot.as_ref();
+        header.record.set(record.0);
+        record.get().bind(slot.as_ptr(), header.small());
+    }
 }
 
 /// The goroutine has ended: record and stack go back while they are hot.
@@ -165,7 +171,7 @@ fn attach(record: RecordPtr, slot: NonNull<Slot>) {
 fn finish(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) -> Next {
     let g = record.get();
     let locked = g.has(flag::LOCKED);
-    g.slot.set(std::ptr::null_mut());
+    g.unbind();
     g.drop_cold();
     if stackless::any() {
         stackless::give(worker, slot);

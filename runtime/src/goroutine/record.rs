@@ -1,7 +1,9 @@
 //! The record of one goroutine, or of one plain thread that waits.
 //!
 //! 128 bytes: a header of one cache line, and one line that holds the closure until the goroutine
-//! first runs. An unstarted goroutine owns nothing else (larger closures are boxed).
+//! first runs. An unstarted goroutine owns nothing else (larger closures are boxed). A closure of up
+//! to three words needs only the header: it lies over the three fields that an unstarted goroutine
+//! has no use for, so a burst of spawns writes and reads half the memory.
 //!
 //! # Who may touch what
 //!
@@ -89,6 +91,11 @@ pub(crate) mod flag {
     /// The body of a `#[gors::test]`: the panic hook keeps what it said.
     pub(crate) const TEST: u16 = 1 << 9;
 
+    /// Has not run yet: it has no stack, and a small closure lies in the header.
+    pub(crate) const FRESH: u16 = 1 << 15;
+    /// The closure lies in the second line.
+    pub(crate) const LARGE: u16 = 1 << 14;
+
     /// A goroutine with any of these waits on its own thread.
     pub(crate) const WAITS_ON_THREAD: u16 = BLOCKING | LOCKED;
     /// The slow checks at the start of a blocking operation.
@@ -97,6 +104,11 @@ pub(crate) mod flag {
 
 /// Bytes of closure a record holds without a box.
 pub(crate) const INLINE: usize = 64;
+/// Bytes of closure that fit into the header.
+const SMALL: usize = 24;
+
+/// A small closure, between the record's header and its first run.
+pub(crate) type Small = [MaybeUninit<u64>; SMALL / 8];
 
 /// See the [module](self).
 #[repr(C, align(64))]
@@ -104,22 +116,25 @@ pub(crate) struct Record {
     pub(crate) state: AtomicU32,
     pub(crate) flags: AtomicU16,
     pub(crate) reason: AtomicU8,
-    pub(crate) claim: AtomicUsize,
-    /// The stack, from first run to end.
-    pub(crate) slot: Cell<*mut Slot>,
-    /// Links free records, and readied ones on their way to a queue.
-    pub(crate) next: Cell<*mut Record>,
     /// 0: free.
     pub(crate) id: AtomicU64,
     pub(crate) created: AtomicPtr<Location<'static>>,
-    /// Runs the closure in `payload`, consuming it.
-    pub(crate) entry: Cell<Option<unsafe fn(*mut u8)>>,
+    /// Runs the closure, consuming it.
+    entry: Cell<Option<unsafe fn(&Record)>>,
     /// Name, goroutine-locals and other things few goroutines have.
     pub(crate) cold: Cell<*mut Cold>,
+    /// Links free records. With the next two: a small closure, while [`flag::FRESH`] is set.
+    pub(crate) next: Cell<*mut Record>,
+    pub(crate) claim: AtomicUsize,
+    /// The stack, from first run to end.
+    slot: Cell<*mut Slot>,
     pub(crate) payload: UnsafeCell<[MaybeUninit<u8>; INLINE]>,
 }
 
 const _: () = assert!(size_of::<Record>() == 128);
+const _: () = assert!(std::mem::offset_of!(Record, payload) == 64);
+const _: () =
+    assert!(std::mem::offset_of!(Record, slot) + 8 - std::mem::offset_of!(Record, next) == SMALL);
 
 impl Record {
     /// Whether any of `bits` is set.
@@ -147,16 +162,70 @@ impl Record {
         self.id.load(Ordering::Relaxed)
     }
 
-    /// Starts to load the closure's cache line.
+    /// Starts to load the closure's cache line, if the header does not hold it.
     #[inline]
     pub(crate) fn prefetch_payload(&self) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: prefetching has no effect that a program could see.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
-                self.payload.get().cast(),
-            );
+        if self.has(flag::LARGE) {
+            // SAFETY: prefetching has no effect that a program could see.
+            unsafe {
+                std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
+                    self.payload.get().cast(),
+                );
+            }
         }
+    }
+
+    /// The stack; null before the first run and after the end. For the owner, and for whoever has
+    /// seen that the goroutine waits.
+    #[inline]
+    pub(crate) fn slot(&self) -> *mut Slot {
+        debug_assert!(!self.has(flag::FRESH));
+        self.slot.get()
+    }
+
+    /// Binds the goroutine, which has not run, to its stack: the small closure moves into `small`,
+    /// a place on that stack.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the goroutine, which is [`FRESH`](flag::FRESH), and `small`.
+    #[inline]
+    pub(crate) unsafe fn bind(&self, slot: *mut Slot, small: *mut Small) {
+        debug_assert!(self.has(flag::FRESH));
+        // SAFETY: the fields are the closure's while FRESH is set; all of them are cells, so they
+        // may be read as bytes and written through a shared reference.
+        unsafe { small.write(self.small().read()) };
+        self.clear(flag::FRESH);
+        self.slot.set(slot);
+    }
+
+    /// The goroutine has ended: it has no stack any more.
+    #[inline]
+    pub(crate) fn unbind(&self) {
+        self.slot.set(ptr::null_mut());
+    }
+
+    /// Where a small closure lies while FRESH is set.
+    #[inline]
+    fn small(&self) -> *mut Small {
+        ptr::from_ref(self)
+            .cast_mut()
+            .cast::<u8>()
+            .wrapping_add(std::mem::offset_of!(Record, next))
+            .cast()
+    }
+
+    /// Runs the closure.
+    ///
+    /// # Safety
+    ///
+    /// On the goroutine's stack, by the goroutine; once.
+    #[inline]
+    pub(crate) unsafe fn enter(&self) {
+        let entry = self.entry.take().expect("a goroutine runs once");
+        // SAFETY: `prepare` stored the function beside its closure; `take` made this the only call.
+        unsafe { entry(self) };
     }
 
     /// The kernel's number of a plain thread, which keeps it where goroutines keep their closure.
@@ -194,11 +263,19 @@ impl Record {
         created: &'static Location<'static>,
     ) {
         self.state.store(state::RUNNING, Ordering::Relaxed);
-        self.flags.store(flags, Ordering::Relaxed);
         self.id.store(id, Ordering::Relaxed);
         self.created
             .store(ptr::from_ref(created).cast_mut(), Ordering::Relaxed);
-        let payload = self.payload.get().cast::<u8>();
+        if size_of::<F>() <= SMALL && align_of::<F>() <= 8 {
+            self.flags.store(flags | flag::FRESH, Ordering::Relaxed);
+            // SAFETY: the three fields are the closure's until it is bound to a stack.
+            unsafe { self.small().cast::<F>().write(f) };
+            self.entry.set(Some(run_small::<F>));
+            return;
+        }
+        self.flags
+            .store(flags | flag::FRESH | flag::LARGE, Ordering::Relaxed);
+        let payload = self.payload.get();
         if size_of::<F>() <= INLINE && align_of::<F>() <= 64 {
             // SAFETY: the payload is ours, large enough, and aligned to 64.
             unsafe { payload.cast::<F>().write(f) };
@@ -213,19 +290,29 @@ impl Record {
 
 /// # Safety
 ///
-/// `payload` holds an `F` that nobody reads again.
-unsafe fn run_inline<F: FnOnce()>(payload: *mut u8) {
+/// The goroutine was prepared with a small `F` and is bound to a stack, where the closure now lies;
+/// nobody reads it again.
+unsafe fn run_small<F: FnOnce()>(g: &Record) {
     // SAFETY: the caller's promise.
-    let f = unsafe { payload.cast::<F>().read() };
+    let f = unsafe { (*g.slot.get()).small().cast::<F>().read() };
     f();
 }
 
 /// # Safety
 ///
-/// `payload` holds a pointer out of `Box<F>::into_raw` that nobody reads again.
-unsafe fn run_boxed<F: FnOnce()>(payload: *mut u8) {
+/// The payload holds an `F` that nobody reads again.
+unsafe fn run_inline<F: FnOnce()>(g: &Record) {
     // SAFETY: the caller's promise.
-    let f = unsafe { Box::from_raw(payload.cast::<*mut F>().read()) };
+    let f = unsafe { g.payload.get().cast::<F>().read() };
+    f();
+}
+
+/// # Safety
+///
+/// The payload holds a pointer out of `Box<F>::into_raw` that nobody reads again.
+unsafe fn run_boxed<F: FnOnce()>(g: &Record) {
+    // SAFETY: the caller's promise.
+    let f = unsafe { Box::from_raw(g.payload.get().cast::<*mut F>().read()) };
     f();
 }
 

@@ -7,10 +7,8 @@ use crate::exit;
 
 /// Runs the goroutine's closure to its end, whatever that is. On the goroutine's stack.
 pub(crate) fn run(g: &'static Record) {
-    let entry = g.entry.take().expect("a goroutine runs once");
-    let payload = g.payload.get().cast::<u8>();
-    // SAFETY: `prepare` stored the function beside its payload; `take` made this the only call.
-    let result = catch_unwind(AssertUnwindSafe(|| unsafe { entry(payload) }));
+    // SAFETY: on the goroutine's stack, once.
+    let result = catch_unwind(AssertUnwindSafe(|| unsafe { g.enter() }));
     if let Err(payload) = result {
         exit::goroutine_unwound(g, payload);
     }

@@ -118,7 +118,7 @@ impl Task {
     pub unsafe fn ready_from(self, me: Task) {
         if ready_state(self.0) {
             // SAFETY: null on a plain thread, else the caller's own stack.
-            match unsafe { me.0.get().slot.get().as_ref() } {
+            match unsafe { me.0.get().slot().as_ref() } {
                 Some(slot) if slot.worker().runs() => {
                     crate::sched::queue::submit_next(slot.worker(), self.0);
                 }
@@ -165,7 +165,7 @@ impl Task {
         // SAFETY: a running goroutine has a stack, and this is it; the worker commits what is set
         // here.
         unsafe {
-            let slot = &*record.slot.get();
+            let slot = &*record.slot();
             slot.commit.set(Commit {
                 unlock,
                 timer: ptr::null(),
@@ -245,7 +245,7 @@ unsafe fn park_slow(record: &'static Record, deadline: Option<Instant>, unlock: 
     let me = RecordPtr(ptr::from_ref(record).cast_mut());
     let timer = timer::Node::new(clock::at(deadline), me);
     // SAFETY: a running goroutine has a stack.
-    let slot = unsafe { &*record.slot.get() };
+    let slot = unsafe { &*record.slot() };
     slot.commit.set(Commit {
         unlock,
         timer: &raw const timer,

@@ -93,7 +93,7 @@ pub(crate) fn wait_for_permit(g: &'static Record) {
 #[cold]
 #[inline(never)]
 pub(crate) fn pass_to_thread(worker: &'static Worker, g: &'static Record) {
-    let slot: *const Slot = g.slot.get();
+    let slot: *const Slot = g.slot();
     // SAFETY: a goroutine that waits for a permit has a stack.
     let target = unsafe { &*slot }.worker();
     if !roster::revoke(worker, permit::RUN) {

@@ -6,6 +6,7 @@
 //! stack costs a resume and no set-up.
 
 use std::cell::{Cell, UnsafeCell};
+use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
 use std::ptr;
 
@@ -13,6 +14,7 @@ use corosensei::{Coroutine, Yielder};
 
 use super::SizeClass;
 use crate::goroutine::Record;
+use crate::goroutine::record::Small;
 use crate::shim::atomic::{AtomicPtr, Ordering};
 use crate::worker::Worker;
 
@@ -54,6 +56,8 @@ pub(crate) struct Slot {
     coroutine: UnsafeCell<Option<Co>>,
     class: SizeClass,
     bottom: usize,
+    /// A small closure that is about to run here.
+    small: UnsafeCell<Small>,
 }
 
 impl Slot {
@@ -70,7 +74,14 @@ impl Slot {
             coroutine: UnsafeCell::new(None),
             class,
             bottom,
+            small: UnsafeCell::new([MaybeUninit::uninit(); _]),
         }
+    }
+
+    /// Where a small closure lies from the goroutine's binding to its first step.
+    #[inline]
+    pub(crate) fn small(&self) -> *mut Small {
+        self.small.get()
     }
 
     /// The worker whose thread runs this stack. For code on this stack, and not across a switch.
