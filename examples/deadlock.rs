@@ -9,6 +9,7 @@
 //! group something still can, and the program goes on.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 
 use gors::prelude::*;
@@ -24,6 +25,11 @@ const STUCK: &[Case] = &[
         "main receives from a channel that nobody sends to",
     ),
     ("lock", lock_twice, "main locks a mutex that it has locked"),
+    (
+        "locks",
+        locks,
+        "two goroutines lock two mutexes in different orders",
+    ),
     ("cycle", cycle, "two goroutines wait for each other"),
     ("locked", locked, "main waits, locked to its OS thread"),
     (
@@ -90,6 +96,23 @@ fn lock_twice() {
         let mutex = Mutex::new(());
         let _held = mutex.lock();
         drop(mutex.lock());
+    });
+}
+
+fn locks() {
+    gors::run(|| {
+        let first = Arc::new(Mutex::new("first"));
+        let second = Arc::new(Mutex::new("second"));
+        let (ours, theirs) = (first.clone(), second.clone());
+        let mine = first.lock();
+        go!(move || {
+            let _held = theirs.lock();
+            drop(ours.lock());
+        });
+        // The other goroutine gets as far as it can.
+        gors::time::sleep(Duration::from_millis(10));
+        drop(second.lock());
+        drop(mine);
     });
 }
 

@@ -20,12 +20,12 @@ fn case(name: &str) -> Ended {
 #[test]
 fn a_program_that_is_stuck_ends_with_a_report() {
     for (name, reason) in [
-        ("main", "[chan receive]"),
-        ("lock", "[sync.Mutex.Lock]"),
-        ("cycle", "[chan receive]"),
-        ("locked", "[chan receive]"),
-        ("plain", "[chan receive]"),
-        ("goexit-waiting", "[chan receive]"),
+        ("main", "goroutine 1 [chan receive, "),
+        ("lock", "goroutine 1 [sync.Mutex.Lock, "),
+        ("cycle", "goroutine 1 [chan receive, "),
+        ("locked", "goroutine 1 [chan receive, "),
+        ("plain", "[chan receive, "),
+        ("goexit-waiting", "[chan receive, "),
     ] {
         let ended = case(name);
         ended.assert_fatal(DEADLOCK);
@@ -33,6 +33,38 @@ fn a_program_that_is_stuck_ends_with_a_report() {
         ended.assert_fatal("created at examples/deadlock.rs:");
     }
     case("goexit").assert_fatal(NO_GOROUTINES);
+}
+
+/// Catches a report that does not say who holds the lock, where the goroutine waits, or how long.
+#[test]
+fn a_report_says_who_holds_what() {
+    let ended = case("locks");
+    ended.assert_fatal(DEADLOCK);
+    let report: Vec<&str> = ended.stderr.split("\n\n").collect();
+    let main = report[1];
+    let (_, rest) = main.split_once("holder: goroutine ").expect(main);
+    let other: u64 = rest
+        .split(']')
+        .next()
+        .unwrap_or_default()
+        .parse()
+        .expect(rest);
+    let start = format!("goroutine {other} [sync.Mutex.Lock, ");
+    let other = report
+        .iter()
+        .find(|text| text.starts_with(&start))
+        .expect(main);
+    assert!(
+        main.starts_with("goroutine 1 [sync.Mutex.Lock, "),
+        "{ended:#?}"
+    );
+    assert!(other.contains(", holder: goroutine 1]:"), "{ended:#?}");
+    for text in [main, other] {
+        assert!(text.contains("created at examples/deadlock.rs:"), "{text}");
+        if cfg!(target_arch = "x86_64") {
+            assert!(text.contains("deadlock::locks::"), "{text}");
+        }
+    }
 }
 
 /// Catches a verdict over a program that a timer, a blocking call or another thread would wake.

@@ -3,7 +3,9 @@
 //! A value that cannot be understood ends the program with a message that says what is understood:
 //! going on with another value than the one asked for would be found out much later.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use crate::stack::SizeClass;
 
@@ -21,6 +23,10 @@ pub(crate) struct Config {
     pub(crate) stack_class: SizeClass,
     /// GORS_MAX_THREADS.
     pub(crate) max_threads: usize,
+    /// GORS_TRACE: a file.
+    pub(crate) trace: Option<PathBuf>,
+    /// GORS_SCHEDTRACE, in milliseconds.
+    pub(crate) schedtrace: Option<Duration>,
     /// GORS_GUARDS=mprotect: as on a kernel without guard markers. For tests.
     pub(crate) guard_markers: bool,
 }
@@ -50,6 +56,14 @@ pub(crate) fn get() -> &'static Config {
             SizeClass::for_stack(size)
                 .unwrap_or_else(|error| crate::exit::fatal(&format!("GORS_STACK_SIZE: {error}")))
         },
+        trace: var("GORS_TRACE").map(PathBuf::from),
+        schedtrace: var("GORS_SCHEDTRACE").and_then(|text| match text.trim().parse() {
+            // As in Go, 0 is off.
+            Ok(ms) => (ms > 0).then(|| Duration::from_millis(ms)),
+            Err(_) => crate::exit::fatal(&format!(
+                "GORS_SCHEDTRACE={text}: expected a number of milliseconds"
+            )),
+        }),
         guard_markers: var("GORS_GUARDS").as_deref() != Some("mprotect"),
         max_threads: var("GORS_MAX_THREADS").map_or(DEFAULT_MAX_THREADS, |text| {
             match text.trim().parse() {

@@ -21,7 +21,7 @@ use crate::goroutine::slab;
 use crate::sched::word::WORD;
 use crate::sched::{find, resize, roster, stackless};
 use crate::shim::atomic::{AtomicBool, Ordering};
-use crate::{blocking, exit, spawn, sys, sysmon, timer};
+use crate::{blocking, exit, observe, spawn, sys, sysmon, timer};
 
 /// The main goroutine has ended by `goexit`, and its thread waits for the others.
 static MAIN_IS_GONE: AtomicBool = AtomicBool::new(false);
@@ -78,7 +78,7 @@ fn look() -> Look {
     {
         return Look::Alive;
     }
-    let mut known = HashSet::from([sysmon::thread()]);
+    let mut known = HashSet::from([sysmon::thread(), observe::thread()]);
     roster::for_each(|worker| {
         known.insert(worker.thread.load(Ordering::Relaxed));
     });
@@ -86,10 +86,8 @@ fn look() -> Look {
     let mut runnable = 0;
     let mut alive = false;
     slab::for_each_used(|record| {
-        let asleep = matches!(
-            record.state.load(Ordering::SeqCst),
-            state::PARKED | state::ON_THREAD | state::SLEEPING
-        );
+        let state = record.state.load(Ordering::SeqCst);
+        let asleep = state::is_parked(state) || matches!(state, state::ON_THREAD | state::SLEEPING);
         if !record.has(flag::THREAD) {
             if asleep {
                 waiting += 1;

@@ -183,7 +183,13 @@ impl Drop for AbortOnUnwind {
 /// Ends the process with a list of all goroutines. Exit code 2.
 #[cold]
 pub(crate) fn fatal_with_dump(message: &str) -> ! {
-    eprintln!("fatal error: {message}\n\n{}", crate::dump::stack_dump());
+    end_with_dump(&format!("fatal error: {message}"))
+}
+
+/// Ends the process with this line and a list of all goroutines. Exit code 2.
+#[cold]
+pub(crate) fn end_with_dump(line: &str) -> ! {
+    eprintln!("{line}\n\n{}", crate::dump::stack_dump());
     std::process::exit(2);
 }
 

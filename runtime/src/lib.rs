@@ -24,6 +24,7 @@
 //! | Who am I? | `current` |
 //! | Who fires timers; who looks after hogs? | `timer`, `sysmon` |
 //! | How do goroutines and programs end? | `exit` |
+//! | What is everybody doing? | `dump`, `observe`, `stats` |
 
 mod block_on;
 mod blocking;
@@ -38,6 +39,7 @@ mod goroutine;
 mod join;
 mod local;
 mod macros;
+mod observe;
 mod parker;
 mod random;
 pub mod raw;
@@ -59,7 +61,7 @@ pub use gors_macros::{main, test};
 
 pub use block_on::block_on;
 pub use blocking::{blocking, lock_os_thread, unlock_os_thread};
-pub use dump::stack_dump;
+pub use dump::{stack_dump, wait_reason_of};
 pub use exit::{PanicPolicy, goexit, set_panic_policy};
 pub use join::{JoinError, JoinHandle};
 pub use local::GoroutineLocal;

@@ -23,6 +23,7 @@ mod limited;
 mod lock;
 mod mutex;
 mod once;
+mod owner;
 mod rwlock;
 mod rwlock_traits;
 mod semaphore;
@@ -42,6 +43,7 @@ pub use self::limited::{lock_limited, read_limited, write_limited};
 pub use self::lock::SpinLock;
 pub use self::mutex::RawMutex;
 pub use self::once::{Attempt, OnceCell, RawOnce};
+pub(crate) use self::owner::{PLAIN_THREAD, Wants, holder_wanted};
 pub use self::rwlock::RawRwLock;
 pub use self::semaphore::RawSemaphore;
 pub use self::task::{

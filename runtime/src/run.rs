@@ -67,8 +67,12 @@ where
     crate::sched::start();
     let thread = current::record();
     thread.id.store(extras.id, Ordering::Relaxed);
+    if let Some(name) = &extras.name {
+        crate::dump::names::insert(extras.id, Arc::clone(name));
+    }
     thread.cold().name = extras.name;
     let outcome = Outcome::of(f);
+    crate::dump::names::remove(extras.id);
     thread.id.store(0, Ordering::Relaxed);
     thread.cold().name = None;
     finish(Some(outcome))

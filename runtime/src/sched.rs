@@ -31,7 +31,7 @@ use crate::goroutine::record::{flag, state};
 use crate::shim::atomic::Ordering;
 use crate::stack::{Action, Slot};
 use crate::worker::{Worker, permit};
-use crate::{sysmon, timer};
+use crate::{clock, observe, sysmon, timer};
 
 /// The whole life of a worker's thread. It starts with a permit in SEARCH, or without one.
 pub(crate) fn worker_main(worker: &'static Worker) {
@@ -72,13 +72,10 @@ enum Next {
 #[inline]
 fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
     let g = record.get();
-    let slot = if g.has(flag::TOKEN | flag::FRESH) {
-        if g.has(flag::TOKEN) {
-            take::pass_to_thread(worker, g);
-            return Next::Go;
+    let slot = if g.has(flag::THINK_TWICE | flag::FRESH) {
+        if g.has(flag::THINK_TWICE) {
+            return think_twice(worker, record);
         }
-        // Cold in both its lines, if it needs both: fetch them side by side.
-        g.prefetch_payload();
         match bind(worker, record) {
             Some(slot) => slot,
             None => return Next::Go,
@@ -87,6 +84,49 @@ fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
         // SAFETY: a goroutine that has run and not ended has a stack.
         unsafe { NonNull::new_unchecked(g.slot()) }
     };
+    run(worker, record, slot)
+}
+
+/// A goroutine that waits for a permit, is held by a dump, or is followed by an observer.
+#[cold]
+#[inline(never)]
+fn think_twice(worker: &'static Worker, record: RecordPtr) -> Next {
+    let g = record.get();
+    if g.has(flag::HELD) && crate::dump::hold::defer(record) {
+        return Next::Go;
+    }
+    if g.has(flag::TOKEN) {
+        take::pass_to_thread(worker, g);
+        return Next::Go;
+    }
+    let slot = if g.has(flag::FRESH) {
+        match bind(worker, record) {
+            Some(slot) => slot,
+            None => return Next::Go,
+        }
+    } else {
+        // SAFETY: as in `execute`.
+        unsafe { NonNull::new_unchecked(g.slot()) }
+    };
+    if !g.has(flag::OBSERVED) {
+        return run(worker, record, slot);
+    }
+    // SAFETY: as in `run`.
+    let action = unsafe { observe::run(worker, g, slot.as_ref()) };
+    if action == Action::Park {
+        // SAFETY: a slot's header is always readable.
+        commit(worker, unsafe { slot.as_ref() }, state::PARKED_OBSERVED);
+        Next::Go
+    } else if action == Action::Yield {
+        queue::submit_yielded(worker, record);
+        Next::Go
+    } else {
+        leave(worker, record, slot, action)
+    }
+}
+
+#[inline(always)]
+fn run(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) -> Next {
     worker.next_tick();
     worker.preempt.store(false, Ordering::Relaxed);
     // SAFETY: a slot's header is always readable.
@@ -96,7 +136,7 @@ fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
     // Compared one by one, and the rest out of line, so that the ways back from a park and a yield
     // are short.
     if action == Action::Park {
-        commit(worker, slot_ref);
+        commit(worker, slot_ref, state::PARKED);
         Next::Go
     } else if action == Action::Yield {
         queue::submit_yielded(worker, record);
@@ -117,10 +157,12 @@ fn leave(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>, action
 }
 
 /// The second half of a park, on the worker's stack: only now may the goroutine be resumed.
-#[inline]
-fn commit(worker: &'static Worker, slot: &'static Slot) {
+#[inline(always)]
+fn commit(worker: &'static Worker, slot: &'static Slot, parked: u32) {
     let commit = slot.commit.get();
-    slot.record().state.store(state::PARKED, Ordering::Relaxed);
+    slot.parked_at.store(clock::coarse(), Ordering::Relaxed);
+    // Release, for a dump that finds it parked: it reads what was written on this stack.
+    slot.record().state.store(parked, Ordering::Release);
     if !commit.timer.is_null() {
         // The timer may fire at once and its goroutine run elsewhere, up to the lock that is
         // still closed here. So timers come before the unlock.
@@ -136,8 +178,10 @@ fn commit(worker: &'static Worker, slot: &'static Slot) {
 }
 
 /// Gives a goroutine that runs for the first time its stack; `None`: it waits for one.
-#[inline]
+#[inline(always)]
 fn bind(worker: &'static Worker, record: RecordPtr) -> Option<NonNull<Slot>> {
+    // Cold in both its lines, if it needs both: fetch them side by side.
+    record.get().prefetch_payload();
     let slot = match record.get().cold_if_any() {
         Some(cold) if cold.stack_size != 0 => stackless::take_sized(cold.stack_size),
         _ => worker.stacks.take(),
@@ -192,7 +236,9 @@ pub(crate) fn start() {
             crate::exit::install();
             crate::stack::overflow::install();
             resize::init();
+            observe::start();
             sysmon::start();
+            crate::dump::quit::install();
         });
     }
 }

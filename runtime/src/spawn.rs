@@ -14,6 +14,7 @@ use crate::exit::PanicPolicy;
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr, slab};
 use crate::join::{JoinHandle, Packet};
+use crate::observe;
 use crate::sched::queue::{self, Lane};
 use crate::sched::{self, roster};
 use crate::shim::atomic::{AtomicU64, Ordering};
@@ -28,8 +29,11 @@ static SPAWNED_OUTSIDE: AtomicU64 = AtomicU64::new(0);
 
 /// Numbers for a worker: the first, and one past the last.
 pub(crate) fn goid_batch() -> (u64, u64) {
-    let first = NEXT_ID.fetch_add(ID_BATCH, Ordering::Relaxed);
-    (first, first + ID_BATCH)
+    // One by one under an observer, so that it hears of each spawn in this rare path.
+    let batch = if observe::on() { 1 } else { ID_BATCH };
+    let first = NEXT_ID.fetch_add(batch, Ordering::Relaxed);
+    observe::spawned(first);
+    (first, first + batch)
 }
 
 /// The number of a main goroutine: 1 for the first in the process.
@@ -71,9 +75,13 @@ where
         }
         None => begin_outside(extras.id),
     };
-    record.get().prepare(f, id, extras.flags, created);
+    let flags = extras.flags | observe::flags();
+    record.get().prepare(f, id, flags, created);
     if extras.name.is_some() || extras.stack_size != 0 {
         let cold = record.get().cold();
+        if let Some(name) = &extras.name {
+            crate::dump::names::insert(id, Arc::clone(name));
+        }
         cold.name = extras.name;
         cold.stack_size = extras.stack_size;
     }
@@ -93,6 +101,7 @@ fn begin_outside(wanted: u64) -> (RecordPtr, u64) {
         0 => NEXT_ID.fetch_add(1, Ordering::Relaxed),
         id => id,
     };
+    observe::spawned(id);
     (record, id)
 }
 
@@ -102,7 +111,9 @@ where
     F: FnOnce() + Send + 'static,
 {
     let (record, id) = begin_outside(0);
-    record.get().prepare(f, id, flag::FATAL_PANIC, created);
+    record
+        .get()
+        .prepare(f, id, flag::FATAL_PANIC | observe::flags(), created);
     record.get().state.store(state::PARKED, Ordering::Relaxed);
     record
 }

@@ -87,6 +87,7 @@ pub(crate) fn plain_thread_parks() {
 #[inline]
 pub(crate) fn rouse() {
     if ASLEEP.load(Ordering::SeqCst) != 0 && ASLEEP.swap(0, Ordering::SeqCst) != 0 {
+        clock::tick();
         sys::futex_wake_one(&raw const ASLEEP);
     }
 }
@@ -200,7 +201,8 @@ impl Sysmon {
 
     /// One look; true if there was something to do.
     fn look(&mut self) -> bool {
-        let now = clock::now();
+        crate::dump::quit::answer();
+        let now = clock::tick();
         if now - self.trimmed > TRIM_EVERY {
             self.trimmed = now;
             stack::trim();

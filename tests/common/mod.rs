@@ -24,13 +24,7 @@ pub(crate) fn panic_text(f: impl FnOnce()) -> String {
 
 /// Returns when the goroutine waits for something.
 pub(crate) fn until_blocked<T>(goroutine: &gors::JoinHandle<T>) {
-    let line = format!("goroutine {} [", goroutine.id());
-    loop {
-        let dump = gors::runtime::stack_dump();
-        let state = dump.split_once(&line).map(|(_, rest)| rest);
-        if state.is_some_and(|state| !state.starts_with("runn")) {
-            return;
-        }
+    while gors::runtime::wait_reason_of(goroutine.id()).is_none() {
         gors::time::sleep(Duration::from_millis(1));
     }
 }

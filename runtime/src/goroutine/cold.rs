@@ -49,7 +49,10 @@ impl Record {
         let cold = self.cold.replace(std::ptr::null_mut());
         if !cold.is_null() {
             // SAFETY: came out of `Box::into_raw` in `cold`, and is not reachable any more.
-            drop(unsafe { Box::from_raw(cold) });
+            let cold = unsafe { Box::from_raw(cold) };
+            if cold.name.is_some() {
+                crate::dump::names::remove(self.goid());
+            }
         }
     }
 }

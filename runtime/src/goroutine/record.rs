@@ -25,6 +25,7 @@
 //! | [`ON_THREAD`](state::ON_THREAD) | waits on its own thread, which still looks | the one that readies it |
 //! | [`SLEEPING`](state::SLEEPING) | waits on its own thread, which sleeps in a futex | the one that readies it |
 //! | [`NOTIFIED`](state::NOTIFIED) | was readied while it waited on its own thread | that thread |
+//! | [`PARKED_OBSERVED`](state::PARKED_OBSERVED) | PARKED, under a scheduler trace | as PARKED |
 //!
 //! PARKED is stored by the worker *after* it has left the goroutine's stack and *before* it
 //! releases the lock under which the waiter was published. A waker finds the waiter under that
@@ -64,6 +65,13 @@ pub(crate) mod state {
     pub(crate) const SLEEPING: u32 = 3;
     /// Was readied while it waited on its own thread.
     pub(crate) const NOTIFIED: u32 = 4;
+    /// As [`PARKED`], and an observer wants to know who readies it.
+    pub(crate) const PARKED_OBSERVED: u32 = 5;
+
+    /// Whether nobody runs on the goroutine's stack.
+    pub(crate) fn is_parked(state: u32) -> bool {
+        state == PARKED || state == PARKED_OBSERVED
+    }
 }
 
 /// Bits of [`Record::flags`].
@@ -95,6 +103,16 @@ pub(crate) mod flag {
     pub(crate) const FRESH: u16 = 1 << 15;
     /// The closure lies in the second line.
     pub(crate) const LARGE: u16 = 1 << 14;
+
+    /// A dump holds it: whoever wants to run it asks [`dump::hold`](crate::dump::hold) first. The only
+    /// bit that others than the owner write; it may be lost to the owner, and may stay behind.
+    pub(crate) const HELD: u16 = 1 << 10;
+
+    /// The [observer](crate::observe) is told what becomes of it.
+    pub(crate) const OBSERVED: u16 = 1 << 11;
+
+    /// A worker that is about to run a goroutine with any of these thinks twice.
+    pub(crate) const THINK_TWICE: u16 = TOKEN | HELD | OBSERVED;
 
     /// A goroutine with any of these waits on its own thread.
     pub(crate) const WAITS_ON_THREAD: u16 = BLOCKING | LOCKED;
@@ -182,6 +200,13 @@ impl Record {
     pub(crate) fn slot(&self) -> *mut Slot {
         debug_assert!(!self.has(flag::FRESH));
         self.slot.get()
+    }
+
+    /// What the field of the stack holds, for those who do not own the goroutine: its stack, or
+    /// anything.
+    pub(crate) fn slot_of_another(&self) -> *const Slot {
+        // SAFETY: a word that its owner may be writing, read as one.
+        unsafe { AtomicPtr::from_ptr(self.slot.as_ptr()).load(Ordering::Acquire) }
     }
 
     /// Binds the goroutine, which has not run, to its stack: the small closure moves into `small`,

@@ -37,6 +37,7 @@ use std::time::{Duration, Instant};
 
 use lock_api::GuardSend;
 
+use super::owner::Owner;
 use super::waiter::{Queue, WOKEN as WAKER, Waiter, park_linked};
 use super::{Ended, Limit, SpinLock, WaitReason, exit_point, spin};
 use crate::clock;
@@ -50,11 +51,12 @@ const STARVING: u32 = 8;
 /// How long a waiter is overtaken before the lock goes from hand to hand, in nanoseconds.
 pub(super) const PATIENCE: u64 = 1_000_000;
 
-/// A fair lock of 16 bytes for [`lock_api::Mutex`].
+/// A fair lock of 16 bytes (24 with debug assertions, which know its owner) for [`lock_api::Mutex`].
 pub struct RawMutex {
     state: AtomicU32,
     /// Guards the queue.
     lock: SpinLock,
+    owner: Owner,
     queue: Queue,
 }
 
@@ -65,6 +67,7 @@ impl RawMutex {
         Self {
             state: AtomicU32::new(0),
             lock: SpinLock::new(),
+            owner: Owner::new(),
             queue: Queue::new(),
         }
     }
@@ -95,9 +98,14 @@ impl RawMutex {
 
     #[inline]
     fn take_free(&self) -> bool {
-        self.state
+        let taken = self
+            .state
             .compare_exchange_weak(0, LOCKED, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
+            .is_ok();
+        if taken {
+            self.owner.set();
+        }
+        taken
     }
 
     #[cold]
@@ -110,6 +118,7 @@ impl RawMutex {
 
     #[inline(never)]
     fn lock_slow(&self, limit: &Limit<'_>, reason: WaitReason) -> Result<(), Ended> {
+        let _wanted = self.owner.wanted();
         // When this waiter first queued.
         let mut since = None;
         // It owns WOKEN.
@@ -130,6 +139,7 @@ impl RawMutex {
                     )
                     .is_ok()
                 {
+                    self.owner.set();
                     return Ok(());
                 }
                 continue;
@@ -186,6 +196,7 @@ impl RawMutex {
                 if waited < PATIENCE {
                     self.state.fetch_and(!STARVING, Ordering::Relaxed);
                 }
+                self.owner.set();
                 return Ok(());
             }
             owns_woken = true;
@@ -217,6 +228,7 @@ impl RawMutex {
     /// Opens the lock; for whoever holds it.
     #[inline]
     pub(super) fn open(&self) {
+        self.owner.clear();
         let old = self.state.fetch_sub(LOCKED, Ordering::Release);
         if old != LOCKED {
             self.open_slow(old);
@@ -322,7 +334,10 @@ impl RawMutex {
                 Ordering::Acquire,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    self.owner.set();
+                    return true;
+                }
                 Err(now) => state = now,
             }
         }

@@ -39,6 +39,7 @@ use std::fmt;
 use std::ptr;
 
 use super::mutex::PATIENCE;
+use super::owner::Owner;
 use super::waiter::{Claimed, Queue, WOKEN, Waiter, park_linked};
 use super::{Ended, Limit, RawMutex, SpinLock, Task, WaitReason, exit_point};
 use crate::clock;
@@ -57,6 +58,8 @@ pub struct RawRwLock {
     writers: RawMutex,
     /// Guards what follows.
     lock: SpinLock,
+    /// The writer that holds the lock.
+    owner: Owner,
     readers: Queue,
     /// The parked writer of `writers`; null while it is awake.
     pending: Cell<*const Waiter>,
@@ -80,6 +83,7 @@ impl RawRwLock {
             state: AtomicUsize::new(0),
             writers: RawMutex::new(),
             lock: SpinLock::new(),
+            owner: Owner::new(),
             readers: Queue::new(),
             pending: Cell::new(ptr::null()),
         }
@@ -105,10 +109,11 @@ impl RawRwLock {
     /// Why it gave up. A lock that is free is taken whatever the limit.
     #[inline]
     pub fn write_limited(&self, limit: &Limit<'_>) -> Result<(), Ended> {
-        if self.take_free() {
-            return Ok(());
+        if !self.take_free() {
+            self.write_slow(limit)?;
         }
-        self.write_slow(limit)
+        self.owner.set();
+        Ok(())
     }
 
     /// Adds a reader; true if it has the lock, else it must [`leave`](Self::leave) again.
@@ -210,11 +215,18 @@ impl RawRwLock {
             .expect("a wait without a limit ends with the lock");
     }
 
+    /// The caller has the lock as a writer; for reports.
+    #[inline]
+    pub(super) fn note_writer(&self) {
+        self.owner.set();
+    }
+
     #[cold]
     #[inline(never)]
     fn read_slow(&self, limit: &Limit<'_>) -> Result<(), Ended> {
         self.leave();
         exit_point();
+        let _wanted = self.owner.wanted();
         let waiter = Waiter::new(limit);
         self.lock.lock();
         let entered = self
@@ -260,6 +272,7 @@ impl RawRwLock {
             return Ok(());
         }
         exit_point();
+        let _wanted = self.owner.wanted();
         self.writers.lock_quietly(limit, WaitReason::RwLockWrite)?;
         let result = self.wait_at_head(limit);
         self.writers.open();
@@ -361,6 +374,7 @@ impl RawRwLock {
     /// Opens a lock held by a writer.
     #[inline]
     pub(super) fn open(&self) {
+        self.owner.clear();
         if self
             .state
             .compare_exchange(WRITER, 0, Ordering::Release, Ordering::Relaxed)
@@ -435,6 +449,7 @@ impl RawRwLock {
     /// Makes the writer that holds the lock a reader.
     #[inline]
     pub(super) fn become_reader(&self) {
+        self.owner.clear();
         if self
             .state
             .compare_exchange(WRITER, ONE_READER, Ordering::Release, Ordering::Relaxed)

@@ -39,12 +39,16 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
         if !self.take_free() {
             self.write_without_limit();
         }
+        self.note_writer();
         GuardSend::new()
     }
 
     #[inline]
     fn try_lock_exclusive(&self) -> Option<GuardSend> {
-        self.try_take_idle().then(GuardSend::new)
+        self.try_take_idle().then(|| {
+            self.note_writer();
+            GuardSend::new()
+        })
     }
 
     #[inline]

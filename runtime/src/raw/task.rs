@@ -183,8 +183,22 @@ pub(crate) fn ready_state(record: RecordPtr) -> bool {
     let parked = word.load(Ordering::Relaxed) == state::PARKED;
     if parked {
         word.store(state::RUNNING, Ordering::Relaxed);
+        true
     } else {
-        wake_thread(record.get());
+        ready_rare(record.get())
+    }
+}
+
+/// Readies one that waits on its thread, or that an observer follows.
+#[cold]
+#[inline(never)]
+fn ready_rare(record: &'static Record) -> bool {
+    let parked = record.state.load(Ordering::Relaxed) == state::PARKED_OBSERVED;
+    if parked {
+        crate::observe::readied(record);
+        record.state.store(state::RUNNING, Ordering::Relaxed);
+    } else {
+        wake_thread(record);
     }
     parked
 }
@@ -224,6 +238,9 @@ pub unsafe fn park(reason: WaitReason, deadline: Option<Instant>, unlock: Option
 #[cold]
 #[inline(never)]
 unsafe fn park_slow(record: &'static Record, deadline: Option<Instant>, unlock: Option<Unlock>) {
+    if let Some(slot) = current_slot() {
+        slot.parked_at.store(clock::tick(), Ordering::Relaxed);
+    }
     if record.has(flag::THREAD) {
         if deadline.is_some() {
             record.set(flag::TIMED);

@@ -86,7 +86,7 @@ pub(crate) fn submit_next(worker: &'static Worker, record: RecordPtr) {
 /// Without a fence: this worker is about to look at its queue itself. An idler that misses the
 /// goroutine in this moment sees it at the next submission; if the goroutine that runs next makes
 /// none, sysmon sends a searcher. The loss of a permit is looked at by the main loop.
-#[inline]
+#[inline(always)]
 pub(crate) fn submit_yielded(worker: &'static Worker, record: RecordPtr) {
     if worker.runs() {
         push(worker, record);

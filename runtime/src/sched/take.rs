@@ -30,6 +30,7 @@ pub(crate) fn take(holder: &'static Worker, from: u8) -> bool {
         WORD.leave_block();
     }
     fence::store_load();
+    crate::observe::handed_off(holder);
     queue::drain_victim(holder);
     true
 }

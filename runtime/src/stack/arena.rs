@@ -329,7 +329,7 @@ pub(super) unsafe fn reinitialise(class: SizeClass, bottom: usize) -> NonNull<Sl
 }
 
 /// The slot that `address` lies in, if it was carved. Async-signal-safe.
-pub(super) fn carved_slot_at(address: usize) -> Option<&'static Slot> {
+pub(crate) fn carved_slot_at(address: usize) -> Option<&'static Slot> {
     let len = LEN.load(Ordering::Acquire);
     let offset = address.wrapping_sub(BASE.load(Ordering::Relaxed));
     if offset >= len {

@@ -15,7 +15,7 @@ use corosensei::{Coroutine, Yielder};
 use super::SizeClass;
 use crate::goroutine::Record;
 use crate::goroutine::record::Small;
-use crate::shim::atomic::{AtomicPtr, Ordering};
+use crate::shim::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::worker::Worker;
 
 /// What a goroutine wants of the worker when it switches to the worker's stack.
@@ -52,6 +52,10 @@ pub(crate) struct Slot {
     pub(crate) record: Cell<*mut Record>,
     pub(crate) action: Cell<Action>,
     pub(crate) commit: Cell<Commit>,
+    /// When the goroutine parked, on the scheduler's coarse clock. Written on the way into a park.
+    pub(crate) parked_at: AtomicU64,
+    /// For reports: the lock that the goroutine waits for.
+    pub(crate) wants: crate::raw::Wants,
     yielder: Cell<*const Yielder<(), ()>>,
     coroutine: UnsafeCell<Option<Co>>,
     class: SizeClass,
@@ -70,6 +74,8 @@ impl Slot {
                 unlock: None,
                 timer: ptr::null(),
             }),
+            parked_at: AtomicU64::new(0),
+            wants: crate::raw::Wants::new(),
             yielder: Cell::new(ptr::null()),
             coroutine: UnsafeCell::new(None),
             class,
@@ -126,7 +132,7 @@ impl Slot {
     /// # Safety
     ///
     /// On a worker's own stack, by the owner of the goroutine in `record`, whose stack this is.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn resume(&self, worker: &'static Worker) -> Action {
         self.worker
             .store(ptr::from_ref(worker).cast_mut(), Ordering::Relaxed);
@@ -166,12 +172,43 @@ impl Slot {
             // SAFETY: the header outlives everything on its stack.
             let slot = unsafe { &*ptr::with_exposed_provenance::<Slot>(this) };
             slot.yielder.set(yielder);
-            loop {
-                crate::goroutine::root::run(slot.record());
-                slot.action.set(Action::Done);
-                yielder.suspend(());
-            }
+            super::base::enter(live, this)
         })
+    }
+
+    /// The stack pointer at which the stack is suspended, for [`dump::unwind`](crate::dump). `None` if
+    /// it runs, or never ran.
+    ///
+    /// corosensei keeps it in a private field. Two of the coroutine's words lie within the stack: that
+    /// one and the address it began at, which is higher.
+    ///
+    /// # Safety
+    ///
+    /// Nobody runs on the stack, nor begins to while this looks.
+    pub(crate) unsafe fn suspended_at(&self) -> Option<usize> {
+        const WORDS: usize = size_of::<Option<Co>>() / size_of::<usize>();
+        // SAFETY: the caller's promise, and the type is a number of words.
+        let words = unsafe { ptr::read(self.coroutine.get().cast::<[usize; WORDS]>()) };
+        let top = ptr::from_ref(self).addr();
+        let within = words
+            .into_iter()
+            .filter(|word| (self.bottom + 1..top).contains(word));
+        let lowest = within.clone().min()?;
+        (within.count() == 2).then_some(lowest)
+    }
+}
+
+const _: () = assert!(size_of::<Option<Co>>().is_multiple_of(size_of::<usize>()));
+
+/// What happens on a stack: one goroutine after the other.
+extern "C" fn live(slot: usize) -> ! {
+    // SAFETY: the header outlives everything on its stack.
+    let slot = unsafe { &*ptr::with_exposed_provenance::<Slot>(slot) };
+    loop {
+        crate::goroutine::root::run(slot.record());
+        slot.action.set(Action::Done);
+        // SAFETY: the yielder lives at the stack's base for ever.
+        unsafe { (*slot.yielder.get()).suspend(()) };
     }
 }
 

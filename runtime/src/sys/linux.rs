@@ -216,6 +216,24 @@ pub(crate) fn ensure_signal_stack() {
     }
 }
 
+/// Whether [`barrier_all_threads`] is to be had. The first call registers for it.
+pub(crate) fn can_barrier_all_threads() -> bool {
+    static REGISTERED: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *REGISTERED.get_or_init(|| {
+        membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) && barrier_all_threads()
+    })
+}
+
+/// Makes every running thread of the process execute a full memory barrier.
+pub(crate) fn barrier_all_threads() -> bool {
+    membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+}
+
+fn membarrier(command: libc::c_int) -> bool {
+    // SAFETY: takes two numbers, touches no memory of ours.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0) == 0 }
+}
+
 /// The kernel's number of the calling thread.
 pub(crate) fn thread_id() -> u32 {
     // SAFETY: no arguments, no preconditions.

@@ -100,6 +100,22 @@ pub(crate) fn is_ignored(number: i32) -> bool {
     }
 }
 
+/// Whether a signal does what it does in a program that has not changed that.
+pub(crate) fn is_default(number: i32) -> bool {
+    let mut now = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: only asks; the place is valid, and read only if it was written.
+    unsafe {
+        libc::sigaction(number, ptr::null(), now.as_mut_ptr()) == 0
+            && now.assume_init().sa_sigaction == libc::SIG_DFL
+    }
+}
+
+/// Lets a handler of the runtime's catch a signal.
+pub(crate) fn install(number: i32, action: &libc::sigaction) {
+    // A refusal leaves the signal as it is.
+    let _ = swap(number, action);
+}
+
 fn swap(number: i32, action: &libc::sigaction) -> io::Result<Disposition> {
     let mut old = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: both places are valid; the handler is one of ours, which is safe to run at any time, or

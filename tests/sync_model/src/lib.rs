@@ -51,6 +51,7 @@ pub mod raw {
     mod mutex;
     #[path = "../../../../runtime/src/raw/once.rs"]
     mod once;
+    mod owner;
     #[path = "../../../../runtime/src/raw/rwlock.rs"]
     mod rwlock;
     #[path = "../../../../runtime/src/raw/rwlock_traits.rs"]
