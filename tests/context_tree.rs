@@ -331,3 +331,48 @@ fn layers() {
         }
     });
 }
+
+/// Catches a done channel that is made while the context is being cancelled, and that ends before the
+/// error is there.
+#[test]
+fn done_made_during_a_cancellation_does_not_outrun_the_error() {
+    const ROUNDS: u32 = 20_000;
+    // They meet in a spin, to begin within nanoseconds; on a busy machine a spin alone would last a
+    // slice of the kernel's.
+    let turn = AtomicUsize::new(0);
+    let meet = |count: usize| {
+        turn.fetch_add(1, Ordering::SeqCst);
+        for spins in 0_u32.. {
+            if turn.load(Ordering::SeqCst) >= count {
+                break;
+            }
+            if spins > 2_000 {
+                std::thread::yield_now();
+            }
+        }
+    };
+    let contexts: Vec<_> = (0..ROUNDS)
+        .map(|_| with_cancel(&Context::background()))
+        .collect();
+    let mut wrong = 0;
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for (round, (_, cancel)) in contexts.iter().enumerate() {
+                meet(2 * round + 2);
+                cancel.cancel();
+            }
+        });
+        for (round, (ctx, _)) in contexts.iter().enumerate() {
+            meet(2 * round + 2);
+            for _ in 0..round % 32 {
+                std::hint::spin_loop();
+            }
+            // A panic here would leave the other thread alone.
+            let ended = ctx.done().recv().is_err();
+            if !ended || ctx.err() != Some(ContextError::Canceled) {
+                wrong += 1;
+            }
+        }
+    });
+    assert_eq!(wrong, 0, "of {ROUNDS}");
+}

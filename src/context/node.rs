@@ -2,9 +2,9 @@
 //!
 //! # Invariants
 //!
-//! * A node is cancelled once, under its lock: `end` is set and never changes. What follows is done by
-//!   the one that set it, in this order: `ended` becomes true, the done channel ends, the waits that
-//!   name this node end, the children are cancelled.
+//! * A node is cancelled once, under its lock: `end` is set and never changes, and `ended` becomes true
+//!   with it. What follows is done by the one that set it, in this order: the done channel ends, the
+//!   waits that name this node end, the children are cancelled.
 //! * Whoever finds the done channel ended, or had a wait ended, sees the error: `ended` came before.
 //! * Whoever sees the error finds the done channel ended: who asks for the error when `ended` is true
 //!   ends the channel himself if the canceller has not come that far.
@@ -26,7 +26,8 @@ use crate::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub(super) struct Node {
     state: Guarded<State>,
-    /// `end` is set; see the invariants.
+    /// `end` is set: the same, to be read without the lock. Stored under it, because who makes the done
+    /// channel looks at `end`, and who finds that channel ended looks here.
     ended: AtomicBool,
     done: OnceLock<(DoneOwner, Receiver<()>)>,
     waits: Cancel,
@@ -175,12 +176,12 @@ impl Node {
                 return None;
             }
             state.end = Some(end.clone());
+            self.ended.store(true, Ordering::Release);
             Some((std::mem::take(&mut state.children), state.timer.take()))
         });
         let Some((children, timer)) = taken else {
             return;
         };
-        self.ended.store(true, Ordering::Release);
         if let Some((owner, _)) = self.done.get() {
             owner.finish();
         }
