@@ -9,8 +9,23 @@ mod linux;
 pub(crate) use linux::*;
 
 mod cpus;
+mod faults;
 pub(crate) mod signal;
 pub(crate) use cpus::{default_parallelism, num_cpu};
+
+/// Creates a thread of the runtime's.
+pub(crate) fn new_thread(
+    name: impl Into<String>,
+    stack_size: usize,
+    body: impl FnOnce() + Send + 'static,
+) -> std::io::Result<()> {
+    faults::check(faults::Call::Thread)?;
+    std::thread::Builder::new()
+        .name(name.into())
+        .stack_size(stack_size)
+        .spawn(body)
+        .map(|_| ())
+}
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("gors-runtime runs on Linux; another Unix is a new file in runtime/src/sys/");

@@ -68,11 +68,7 @@ pub(crate) static HAND_OFFS: AtomicU64 = AtomicU64::new(0);
 
 /// Starts the thread.
 pub(crate) fn start() {
-    let thread = std::thread::Builder::new()
-        .name("gors-sysmon".to_owned())
-        .stack_size(128 << 10)
-        .spawn(|| Sysmon::default().run());
-    if let Err(error) = thread {
+    if let Err(error) = sys::new_thread("gors-sysmon", 128 << 10, || Sysmon::default().run()) {
         eprintln!("gors: cannot create a thread: {error}");
         crate::exit::fatal("thread exhaustion");
     }

@@ -46,11 +46,7 @@ pub fn start(pass_on: fn(i32, u32)) -> io::Result<()> {
     if STARTED.swap(true, Ordering::SeqCst) {
         return Ok(());
     }
-    std::thread::Builder::new()
-        .name("gors-signals".to_owned())
-        .stack_size(128 * 1024)
-        .spawn(move || run(pass_on))
-        .map(|_| ())
+    sys::new_thread("gors-signals", 128 << 10, move || run(pass_on))
         .inspect_err(|_| STARTED.store(false, Ordering::SeqCst))
 }
 

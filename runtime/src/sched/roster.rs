@@ -173,12 +173,11 @@ pub(crate) fn wake_with_permit() -> Result<(), NoThread> {
     roster.threads += 1;
     assign_locked(worker, permit::SEARCH);
     drop(roster);
-    let thread = std::thread::Builder::new()
-        .name(format!("gors-{}", worker.id))
-        .stack_size(256 << 10)
-        .spawn(move || super::worker_main(worker));
+    let thread = crate::sys::new_thread(format!("gors-{}", worker.id), 256 << 10, move || {
+        super::worker_main(worker);
+    });
     match thread {
-        Ok(_) => {
+        Ok(()) => {
             super::take::threads_suffice();
             Ok(())
         }

@@ -4,10 +4,14 @@ use std::io;
 use std::ptr;
 use std::time::Duration;
 
+use super::faults::{self, Call};
 use crate::shim::atomic::AtomicU32;
 
 /// Sleeps while `*word == expected`, at most for `timeout`. May return spuriously.
 pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+    if faults::check(Call::Wait).is_err() {
+        return;
+    }
     let spec = timeout.map(|d| libc::timespec {
         // A timeout beyond the type's range is as good as none.
         tv_sec: libc::time_t::try_from(d.as_secs()).unwrap_or(libc::time_t::MAX),
@@ -55,6 +59,9 @@ pub(crate) fn precise_sleeps() {
 
 /// Sleeps, perhaps a little shorter if a signal comes.
 pub(crate) fn sleep(duration: Duration) {
+    if faults::check(Call::Sleep).is_err() {
+        return;
+    }
     let spec = libc::timespec {
         tv_sec: libc::time_t::try_from(duration.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: libc::c_long::from(duration.subsec_nanos()),
@@ -75,6 +82,7 @@ pub(crate) fn yield_thread() {
 
 /// Reserves `len` bytes of address space without memory behind it.
 pub(crate) fn reserve(len: usize) -> io::Result<*mut u8> {
+    faults::check(Call::Reserve)?;
     // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing.
     let address = unsafe {
         libc::mmap(
@@ -111,6 +119,7 @@ pub(crate) unsafe fn release(address: *mut u8, len: usize) {
 ///
 /// The range is page-aligned, lies in one reservation of the caller's.
 pub(crate) unsafe fn commit(address: *mut u8, len: usize) -> io::Result<()> {
+    faults::check(Call::Commit)?;
     // SAFETY: the caller's promise; widening access invalidates nothing.
     let code = unsafe { libc::mprotect(address.cast(), len, libc::PROT_READ | libc::PROT_WRITE) };
     check(code)
@@ -136,6 +145,7 @@ pub(crate) unsafe fn no_huge_pages(address: *mut u8, len: usize) {
 pub(crate) unsafe fn guard_install(address: *mut u8, len: usize) -> io::Result<()> {
     /// `MADV_GUARD_INSTALL`, which the `libc` crate does not name on every target.
     const MADV_GUARD_INSTALL: libc::c_int = 102;
+    faults::check(Call::Guard)?;
     // SAFETY: the caller's promise.
     let code = unsafe { libc::madvise(address.cast(), len, MADV_GUARD_INSTALL) };
     check(code)
@@ -147,6 +157,7 @@ pub(crate) unsafe fn guard_install(address: *mut u8, len: usize) -> io::Result<(
 ///
 /// The range is page-aligned and nothing in it is used any more.
 pub(crate) unsafe fn protect_none(address: *mut u8, len: usize) -> io::Result<()> {
+    faults::check(Call::Protect)?;
     // SAFETY: the caller's promise.
     let code = unsafe { libc::mprotect(address.cast(), len, libc::PROT_NONE) };
     check(code)
@@ -158,6 +169,7 @@ pub(crate) unsafe fn protect_none(address: *mut u8, len: usize) -> io::Result<()
 ///
 /// The range is page-aligned, anonymous and private, and its contents are not needed.
 pub(crate) unsafe fn discard(address: *mut u8, len: usize) -> io::Result<()> {
+    faults::check(Call::Discard)?;
     // SAFETY: the caller's promise.
     check(unsafe { libc::madvise(address.cast(), len, libc::MADV_DONTNEED) })
 }
