@@ -35,6 +35,10 @@ use crate::{clock, observe, sysmon, timer};
 
 /// The whole life of a worker's thread. It starts with a permit in SEARCH, or without one.
 pub(crate) fn worker_main(worker: &'static Worker) {
+    let here = 0_u8;
+    worker
+        .frame
+        .store((&raw const here).addr(), Ordering::Relaxed);
     let _bomb = crate::exit::AbortOnUnwind;
     crate::sys::precise_sleeps();
     crate::sys::ensure_signal_stack();
