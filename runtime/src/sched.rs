@@ -208,8 +208,8 @@ fn attach(record: RecordPtr, slot: NonNull<Slot>) {
     // SAFETY: a slot's header is always readable; slot and goroutine, which has not run, are the
     // caller's.
     unsafe {
-        let header = slot.as_ref();
-        header.record.set(record.0);
+        let header: &'static Slot = &*slot.as_ptr();
+        header.give_to(record.0);
         record.get().bind(slot.as_ptr(), header.small());
     }
 }

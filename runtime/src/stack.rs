@@ -9,7 +9,7 @@
 //! caller runs on. See [`arena`] for the layout.
 
 pub(crate) mod arena;
-mod base;
+mod context;
 pub(crate) mod depot;
 pub(crate) mod magazine;
 pub(crate) mod overflow;
