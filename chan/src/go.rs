@@ -1,12 +1,10 @@
 //! Go's face: [`Chan`], one handle for both directions, with Go's panics.
 
-use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use crate::core::close;
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
-use crate::handle::{Link, deadline_in};
+use crate::handle::{Link, deadline_in, handle};
 use crate::iter::{IntoIter, Iter};
 use crate::receiver::Receiver;
 use crate::sender::Sender;
@@ -33,12 +31,7 @@ pub struct Chan<T> {
     pub(crate) link: Link<T>,
 }
 
-// SAFETY: a handle moves values of T between threads and shares none.
-unsafe impl<T: Send> Send for Chan<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Chan<T> {}
-impl<T> UnwindSafe for Chan<T> {}
-impl<T> RefUnwindSafe for Chan<T> {}
+handle!(Chan, counts: close::SENDER + close::RECEIVER);
 
 impl<T> Chan<T> {
     /// The nil channel: sends and receives block for ever, `select!` never chooses it, `len` and
@@ -315,32 +308,10 @@ pub(crate) fn send_on_closed() -> ! {
     panic!("send on closed channel")
 }
 
-impl<T> Clone for Chan<T> {
-    fn clone(&self) -> Self {
-        Chan {
-            link: self.link.retained(close::SENDER + close::RECEIVER),
-        }
-    }
-}
-
-impl<T> Drop for Chan<T> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: this handle's counts, given up once.
-        unsafe { self.link.release(close::SENDER + close::RECEIVER) }
-    }
-}
-
 /// The nil channel, Go's zero value.
 impl<T> Default for Chan<T> {
     fn default() -> Self {
         Chan::nil()
-    }
-}
-
-impl<T> fmt::Debug for Chan<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("Chan { .. }")
     }
 }
 

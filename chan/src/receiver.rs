@@ -1,12 +1,10 @@
 //! The receiving half of Rust's face.
 
-use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
 use crate::core::close;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::handle::{Link, deadline_in};
+use crate::handle::{Link, deadline_in, handle, queries};
 use crate::iter::{IntoIter, Iter, TryIter};
 
 /// The receiving side of a channel (Go's `<-chan T`). Clones share it: each value goes to one of
@@ -26,12 +24,8 @@ pub struct Receiver<T> {
     pub(crate) link: Link<T>,
 }
 
-// SAFETY: a handle moves values of T between threads and shares none.
-unsafe impl<T: Send> Send for Receiver<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Receiver<T> {}
-impl<T> UnwindSafe for Receiver<T> {}
-impl<T> RefUnwindSafe for Receiver<T> {}
+handle!(Receiver, counts: close::RECEIVER);
+queries!(Receiver);
 
 impl<T> Receiver<T> {
     /// Receives without waiting (Go's `select` with one receive and a `default`).
@@ -118,50 +112,6 @@ impl<T> Receiver<T> {
         self.link.is_closed()
     }
 
-    /// No value is queued. Always true on a rendezvous channel.
-    ///
-    /// ```
-    /// let (s, r) = gors_chan::bounded(1);
-    /// assert!(r.is_empty());
-    /// s.send(1).unwrap();
-    /// assert!(!r.is_empty());
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.link.is_empty()
-    }
-
-    /// The buffer is full. Always true on a rendezvous channel.
-    ///
-    /// ```
-    /// let (s, r) = gors_chan::bounded(1);
-    /// s.send(1).unwrap();
-    /// assert!(r.is_full());
-    /// ```
-    pub fn is_full(&self) -> bool {
-        self.link.is_full()
-    }
-
-    /// How many values are queued (Go's `len`).
-    ///
-    /// ```
-    /// let (s, r) = gors_chan::unbounded();
-    /// s.send(1).unwrap();
-    /// assert_eq!(r.len(), 1);
-    /// ```
-    pub fn len(&self) -> usize {
-        self.link.len()
-    }
-
-    /// How many values the buffer takes (Go's `cap`); `None` if it is unbounded.
-    ///
-    /// ```
-    /// assert_eq!(gors_chan::bounded::<i32>(5).1.capacity(), Some(5));
-    /// assert_eq!(gors_chan::unbounded::<i32>().1.capacity(), None);
-    /// ```
-    pub fn capacity(&self) -> Option<usize> {
-        self.link.capacity()
-    }
-
     /// Iterates over received values, blocking for each, until the channel is closed and drained
     /// (Go's `for v := range c`).
     ///
@@ -187,38 +137,6 @@ impl<T> Receiver<T> {
     /// ```
     pub fn try_iter(&self) -> TryIter<'_, T> {
         TryIter::new(self)
-    }
-
-    /// Both belong to one channel.
-    ///
-    /// ```
-    /// let r = gors_chan::after(std::time::Duration::from_secs(1));
-    /// assert!(r.same_channel(&r.clone()));
-    /// ```
-    pub fn same_channel(&self, other: &Receiver<T>) -> bool {
-        self.link.as_ptr() == other.link.as_ptr()
-    }
-}
-
-impl<T> Clone for Receiver<T> {
-    fn clone(&self) -> Self {
-        Receiver {
-            link: self.link.retained(close::RECEIVER),
-        }
-    }
-}
-
-impl<T> Drop for Receiver<T> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: this handle's count, given up once.
-        unsafe { self.link.release(close::RECEIVER) }
-    }
-}
-
-impl<T> fmt::Debug for Receiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("Receiver { .. }")
     }
 }
 

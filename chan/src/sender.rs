@@ -1,12 +1,10 @@
 //! The sending half of Rust's face.
 
-use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
 use crate::core::close;
 use crate::error::{SendError, SendTimeoutError, TrySendError};
-use crate::handle::{Link, deadline_in};
+use crate::handle::{Link, deadline_in, handle, queries};
 
 /// The sending side of a channel (Go's `chan<- T`). Clones share it.
 ///
@@ -25,12 +23,8 @@ pub struct Sender<T> {
     pub(crate) link: Link<T>,
 }
 
-// SAFETY: a handle moves values of T between threads and shares none.
-unsafe impl<T: Send> Send for Sender<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Sender<T> {}
-impl<T> UnwindSafe for Sender<T> {}
-impl<T> RefUnwindSafe for Sender<T> {}
+handle!(Sender, counts: close::SENDER);
+queries!(Sender);
 
 impl<T> Sender<T> {
     /// Sends without waiting (Go's `select` with one send and a `default`).
@@ -120,84 +114,5 @@ impl<T> Sender<T> {
     /// ```
     pub fn is_closed(&self) -> bool {
         self.link.is_closed()
-    }
-
-    /// No value is queued. Always true on a rendezvous channel.
-    ///
-    /// ```
-    /// let (s, _r) = gors_chan::bounded(1);
-    /// assert!(s.is_empty());
-    /// s.send(1).unwrap();
-    /// assert!(!s.is_empty());
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.link.is_empty()
-    }
-
-    /// The buffer is full. Always true on a rendezvous channel.
-    ///
-    /// ```
-    /// let (s, _r) = gors_chan::bounded(1);
-    /// assert!(!s.is_full());
-    /// s.send(1).unwrap();
-    /// assert!(s.is_full());
-    /// ```
-    pub fn is_full(&self) -> bool {
-        self.link.is_full()
-    }
-
-    /// How many values are queued (Go's `len`).
-    ///
-    /// ```
-    /// let (s, _r) = gors_chan::unbounded();
-    /// s.send(1).unwrap();
-    /// assert_eq!(s.len(), 1);
-    /// ```
-    pub fn len(&self) -> usize {
-        self.link.len()
-    }
-
-    /// How many values the buffer takes (Go's `cap`); `None` if it is unbounded.
-    ///
-    /// ```
-    /// assert_eq!(gors_chan::bounded::<i32>(5).0.capacity(), Some(5));
-    /// assert_eq!(gors_chan::unbounded::<i32>().0.capacity(), None);
-    /// ```
-    pub fn capacity(&self) -> Option<usize> {
-        self.link.capacity()
-    }
-
-    /// Both belong to one channel.
-    ///
-    /// ```
-    /// let (a, _) = gors_chan::unbounded::<i32>();
-    /// let (b, _) = gors_chan::unbounded::<i32>();
-    /// assert!(a.same_channel(&a.clone()));
-    /// assert!(!a.same_channel(&b));
-    /// ```
-    pub fn same_channel(&self, other: &Sender<T>) -> bool {
-        self.link.as_ptr() == other.link.as_ptr()
-    }
-}
-
-impl<T> Clone for Sender<T> {
-    fn clone(&self) -> Self {
-        Sender {
-            link: self.link.retained(close::SENDER),
-        }
-    }
-}
-
-impl<T> Drop for Sender<T> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: this handle's count, given up once.
-        unsafe { self.link.release(close::SENDER) }
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("Sender { .. }")
     }
 }

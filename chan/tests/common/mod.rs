@@ -105,7 +105,21 @@ pub(crate) fn settle() {
 
 /// `f` is still blocked after a while.
 pub(crate) fn blocks<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Handle<T> {
-    let h = go(f);
+    still_blocked(go(f))
+}
+
+/// As [`blocks`], where a debug build's copies of large values have room.
+pub(crate) fn blocks_with_room<T: Send + 'static>(
+    f: impl FnOnce() -> T + Send + 'static,
+) -> Handle<T> {
+    if gors_runtime::goid() == 0 {
+        return blocks(f);
+    }
+    let roomy = gors_runtime::Builder::new().stack_size(4 << 20);
+    still_blocked(Handle::Goroutine(roomy.spawn(f).unwrap()))
+}
+
+fn still_blocked<T>(h: Handle<T>) -> Handle<T> {
     settle();
     assert!(!h.is_finished(), "went through, should block");
     h
