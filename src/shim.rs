@@ -1,7 +1,7 @@
-//! Where the facade's own protocols take their atomics from: the standard library's, unless a model
-//! puts another module in this one's place (see the runtime's `shim.rs`).
+//! Where the facade's own protocols take their atomics from: the standard library's, or in models loom's (see the runtime's
+//! `shim.rs`).
 
-/// `std::sync::atomic`.
-pub(crate) mod atomic {
-    pub(crate) use std::sync::atomic::*;
-}
+#[cfg(gors_loom)]
+pub(crate) use model::atomic;
+#[cfg(not(gors_loom))]
+pub(crate) use std::sync::atomic;

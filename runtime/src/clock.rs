@@ -1,8 +1,9 @@
 //! Time as the scheduler counts it: nanoseconds since the first look at the clock.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::shim::atomic::{AtomicU64, Ordering};
 
 fn base() -> Instant {
     static BASE: OnceLock<Instant> = OnceLock::new();

@@ -16,3 +16,11 @@ pub(crate) fn store_load() {
     #[cfg(not(target_arch = "x86_64"))]
     crate::shim::atomic::fence(crate::shim::atomic::Ordering::SeqCst);
 }
+
+/// As [`store_load`], right behind an atomic exchange: that is the fence itself on x86-64, where every
+/// such instruction is locked.
+#[inline(always)]
+pub(crate) fn store_load_after_exchange() {
+    #[cfg(not(target_arch = "x86_64"))]
+    store_load();
+}

@@ -17,7 +17,7 @@ use crate::shim::atomic::Ordering;
 use crate::stack::{Slot, carved_slot_at};
 
 /// Goroutines that are held at once: each waits for all of them.
-pub(super) const BATCH: usize = 32;
+const BATCH: usize = 32;
 
 /// One goroutine.
 pub(super) struct Seen {
@@ -28,7 +28,6 @@ pub(super) struct Seen {
     /// It never ran.
     pub(super) is_new: bool,
     pub(super) is_locked: bool,
-    pub(super) is_leaked: bool,
     pub(super) waits_since: Option<Duration>,
     pub(super) created: Option<&'static Location<'static>>,
     pub(super) holder: Option<u64>,
@@ -78,7 +77,6 @@ fn look_at(record: RecordPtr, now: u64, hold: Option<&Hold>, stacks: &mut Stacks
         },
         is_new: g.has(flag::FRESH),
         is_locked: g.has(flag::LOCKED),
-        is_leaked: false,
         waits_since: None,
         created: g.created(),
         holder: None,
@@ -103,7 +101,7 @@ fn look_at(record: RecordPtr, now: u64, hold: Option<&Hold>, stacks: &mut Stacks
 }
 
 /// The stack that the goroutine has, or had a moment ago.
-pub(super) fn slot_of(g: &Record) -> Option<&'static Slot> {
+fn slot_of(g: &Record) -> Option<&'static Slot> {
     if g.has(flag::FRESH) {
         return None;
     }

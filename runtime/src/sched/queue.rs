@@ -67,9 +67,7 @@ pub(crate) fn submit_woken(record: RecordPtr) {
 pub(crate) fn submit_next(worker: &'static Worker, record: RecordPtr) {
     let old = worker.run_next.swap(record.0, Ordering::SeqCst);
     if old.is_null() {
-        // The exchange is a full barrier on x86-64; elsewhere it needs the fence.
-        #[cfg(not(target_arch = "x86_64"))]
-        fence::store_load();
+        fence::store_load_after_exchange();
         wake::after_run_next(worker);
     } else {
         push(worker, RecordPtr(old));

@@ -119,11 +119,17 @@ static NO_THREAD_SINCE: AtomicU64 = AtomicU64::new(0);
 const NO_THREAD_MAX: u64 = 2_000_000_000;
 
 /// A searcher's permit is in hand and no thread can be had for it. Work can wait: the threads that
-/// exist will find it, and sysmon tries again. If all of them wait in place, one of which may be
+/// exist will find it, and sysmon tries again. (One of them may have lain down since, seeing no idle
+/// permit because this one was in hand. So this give-back looks once more, as every other does.) If all of them wait in place, one of which may be
 /// about to come back, and that does not change, the program ends.
 #[cold]
 pub(crate) fn no_thread(error: &roster::NoThread) {
     WORD.give_back(true);
+    fence::store_load();
+    if roster::threads().1 > 0 && find::work_in_sight() {
+        wake::wake_searcher();
+        return;
+    }
     let now = clock::now();
     let since = NO_THREAD_SINCE.load(Ordering::Relaxed);
     if since == 0 {

@@ -7,7 +7,8 @@
 
 use std::io;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::shim::atomic::{AtomicU64, Ordering};
 
 /// What can be made to fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,7 +6,6 @@
 
 mod burst;
 mod conds;
-mod contexts;
 mod groups;
 mod locks;
 mod once;
@@ -34,7 +33,6 @@ pub(super) const CONTENDER: Contender = Contender {
         PROGRAMS,
         burst::PROGRAMS,
         conds::PROGRAMS,
-        contexts::PROGRAMS,
         groups::PROGRAMS,
         locks::PROGRAMS,
         once::PROGRAMS,

@@ -1,0 +1,35 @@
+//! What waits and is woken, under loom: the runtime's source files, unchanged, over stand-ins of what
+//! is below them.
+//!
+//! Real: `raw` (but for `func_timer`, `signal`, `spin` and `unwind`), `timer.rs`, `parker.rs`.
+//! Stand-ins: the record, the switch and the scheduler. A goroutine is a thread of the model that has
+//! a [`stack::Slot`]; when it switches out it does what the worker does on its own stack
+//! (`runtime/src/sched.rs`, `commit`: state, timer, unlock) and waits until its record is popped.
+#![allow(dead_code, unused_imports, reason = "the files are used in part")]
+
+#[path = "../../../../runtime/src/shim.rs"]
+mod shim;
+
+#[path = "../../../../runtime/src/parker.rs"]
+mod parker;
+#[path = "../../../../runtime/src/timer.rs"]
+mod timer;
+
+mod below;
+mod goroutine;
+mod models;
+pub mod raw;
+
+pub use below::world;
+pub use models::models;
+pub use parker::{Parker, Unparker};
+
+use below::{blocking, clock, current, exit, fence, observe, random, sched, stack, sys, sysmon};
+
+/// What the macros of the real crate call.
+pub mod __private {
+    /// No model starts goroutines by it.
+    pub fn go<F: FnOnce() + Send + 'static>(_: F) {
+        unreachable!();
+    }
+}

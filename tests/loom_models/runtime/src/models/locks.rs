@@ -1,0 +1,259 @@
+//! The locks that are made of waiters.
+
+use std::sync::Arc;
+
+use lock_api::RawCondvar as _;
+use model::mutant::{Change, Mutant};
+use model::runner::Model;
+
+use crate::below::world::{self, goroutine};
+use crate::raw::{
+    Cancel, Limit, OnceCell, RawCondvar, RawMutex, RawRwLock, RawSemaphore, lock_limited,
+};
+use crate::shim::UnsafeCell;
+
+const MUTEX: &str = "runtime/src/raw/mutex.rs";
+const RWLOCK: &str = "runtime/src/raw/rwlock.rs";
+const ONCE: &str = "runtime/src/raw/once.rs";
+const CANCEL: &str = "runtime/src/raw/cancel.rs";
+const SEMAPHORE: &str = "runtime/src/raw/semaphore.rs";
+const CONDVAR: &str = "runtime/src/raw/condvar.rs";
+
+pub(super) fn models() -> Vec<Model> {
+    vec![
+        Model {
+            name: "mutex",
+            property: "two goroutines and a thread: one holder at a time, each sees what the last one wrote, nobody is left in the queue",
+            body: || mutex(0),
+            preemptions: Some(2),
+            mutants: &[
+                Mutant {
+                    file: MUTEX,
+                    after: "fn take_free",
+                    line: ".compare_exchange_weak(0, LOCKED",
+                    change: Change::Split,
+                },
+                Mutant {
+                    file: MUTEX,
+                    after: "fn open(",
+                    line: "Ordering::Release",
+                    change: Change::Relaxed,
+                },
+                Mutant {
+                    file: MUTEX,
+                    after: "fn take_free",
+                    line: ".compare_exchange_weak(0, LOCKED",
+                    change: Change::Relaxed,
+                },
+            ],
+        },
+        Model {
+            name: "mutex_spinning",
+            property: "the same with a waiter that spins and takes WOKEN for itself",
+            body: || {
+                world::spin(1);
+                mutex(0);
+            },
+            preemptions: Some(2),
+            mutants: &[],
+        },
+        Model {
+            name: "mutex_starving",
+            property: "the same when every waiter has waited for too long: the lock goes from hand to hand, in order",
+            body: || mutex(2_000_000),
+            preemptions: Some(2),
+            mutants: &[],
+        },
+        Model {
+            name: "mutex_limits",
+            property: "a waiter that gives up, by its deadline or cancelled, takes no wake-up with it",
+            body: mutex_limits,
+            preemptions: Some(2),
+            mutants: &[],
+        },
+        Model {
+            name: "rwlock",
+            property: "a writer is alone, readers see what it wrote, nobody is left waiting",
+            body: rwlock,
+            preemptions: Some(2),
+            mutants: &[Mutant {
+                file: RWLOCK,
+                after: "pub(super) fn open(",
+                line: ".compare_exchange(WRITER, 0, Ordering::Release",
+                change: Change::Relaxed,
+            }],
+        },
+        Model {
+            name: "once",
+            property: "one writer; whoever is told that it is done sees the value",
+            body: once,
+            preemptions: Some(3),
+            mutants: &[Mutant {
+                file: ONCE,
+                after: "fn leave(",
+                line: "self.state.store(state, Ordering::Release)",
+                change: Change::Relaxed,
+            }],
+        },
+        Model {
+            name: "cancel",
+            property: "a cancellation that comes before, in or after the wait begins ends it",
+            body: cancel,
+            preemptions: Some(3),
+            mutants: &[Mutant {
+                file: CANCEL,
+                after: "unsafe fn park(",
+                line: "if self.cancelled.load(Ordering::Relaxed)",
+                change: Change::Pretend(0),
+            }],
+        },
+        Model {
+            name: "semaphore",
+            property: "never more tokens than there are, and a release reaches who waits",
+            body: semaphore,
+            preemptions: Some(3),
+            mutants: &[],
+        },
+        Model {
+            name: "condvar",
+            property: "a notification after the change reaches the waiter that has seen it not yet made",
+            body: condvar,
+            preemptions: Some(2),
+            mutants: &[Mutant {
+                file: CONDVAR,
+                after: "fn notify_one",
+                line: "self.count.load",
+                change: Change::Pretend(0),
+            }],
+        },
+    ]
+}
+
+type Mutex<T> = lock_api::Mutex<RawMutex, T>;
+
+fn add_one(mutex: &Mutex<UnsafeCell<u32>>) {
+    let value = mutex.lock();
+    // SAFETY: the model watches it.
+    value.with_mut(|value| unsafe { *value += 1 });
+}
+
+fn mutex(step: u64) {
+    let mutex = Arc::new(Mutex::new(UnsafeCell::new(0)));
+    model::touch(&*mutex);
+    world::step_clock(step);
+    let (first, second) = (mutex.clone(), mutex.clone());
+    let first = goroutine(move || add_one(&first));
+    let second = goroutine(move || add_one(&second));
+    add_one(&mutex);
+    first.join().unwrap();
+    second.join().unwrap();
+    let value = mutex.try_lock().expect("it is open at the end");
+    // SAFETY: as above.
+    assert_eq!(value.with(|value| unsafe { *value }), 3);
+}
+
+fn mutex_limits() {
+    let shared = Arc::new((Mutex::new(UnsafeCell::new(0)), Cancel::new()));
+    model::touch(&*shared);
+    let (first, second) = (shared.clone(), shared.clone());
+    let first = goroutine(move || {
+        drop(lock_limited(&first.0, &Limit::cancelled_by(&first.1)));
+    });
+    let second = goroutine(move || add_one(&second.0));
+    add_one(&shared.0);
+    shared.1.cancel();
+    first.join().unwrap();
+    second.join().unwrap();
+    assert!(shared.0.try_lock().is_some(), "it is open at the end");
+}
+
+fn rwlock() {
+    type RwLock<T> = lock_api::RwLock<RawRwLock, T>;
+    let lock = Arc::new(RwLock::new(UnsafeCell::new(0)));
+    model::touch(&*lock);
+    let read = |lock: &RwLock<UnsafeCell<u32>>| {
+        let value = lock.read();
+        // SAFETY: the model watches it.
+        assert!(value.with(|value| unsafe { *value }) <= 1);
+    };
+    let (reader, writer) = (lock.clone(), lock.clone());
+    let reader = goroutine(move || read(&reader));
+    let writer = goroutine(move || {
+        let value = writer.write();
+        // SAFETY: as above.
+        value.with_mut(|value| unsafe { *value += 1 });
+    });
+    read(&lock);
+    reader.join().unwrap();
+    writer.join().unwrap();
+    assert!(lock.try_write().is_some(), "it is open at the end");
+}
+
+fn once() {
+    let cell = Arc::new(OnceCell::new());
+    let runs = Arc::new(UnsafeCell::new(0));
+    assert!(cell.get().is_none());
+    model::touch(&*cell);
+    model::touch(&*runs);
+    let fill = |cell: &OnceCell<u32>, runs: &UnsafeCell<u32>| {
+        let made: Result<&u32, ()> = cell.get_or_try_init(|| {
+            // SAFETY: the model watches it.
+            runs.with_mut(|runs| unsafe { *runs += 1 });
+            Ok(7)
+        });
+        assert_eq!(made, Ok(&7));
+        // SAFETY: as above.
+        assert_eq!(runs.with(|runs| unsafe { *runs }), 1);
+    };
+    let (theirs, their_runs) = (cell.clone(), runs.clone());
+    let other = goroutine(move || fill(&theirs, &their_runs));
+    fill(&cell, &runs);
+    other.join().unwrap();
+}
+
+fn cancel() {
+    let shared = Arc::new((Mutex::new(()), Cancel::new()));
+    let held = shared.0.lock();
+    model::touch(&*shared);
+    let theirs = shared.clone();
+    let waiter = goroutine(move || {
+        assert!(lock_limited(&theirs.0, &Limit::cancelled_by(&theirs.1)).is_err());
+    });
+    shared.1.cancel();
+    waiter.join().unwrap();
+    drop(held);
+    assert!(shared.0.try_lock().is_some());
+}
+
+fn semaphore() {
+    let semaphore = Arc::new(RawSemaphore::new(1));
+    let inside = Arc::new(UnsafeCell::new(0));
+    model::touch(&*semaphore);
+    model::touch(&*inside);
+    let enter = |semaphore: &RawSemaphore, inside: &UnsafeCell<u32>| {
+        semaphore.acquire(1, &Limit::NONE).unwrap();
+        // SAFETY: the model watches it.
+        inside.with_mut(|inside| unsafe { *inside += 1 });
+        assert!(semaphore.release(1));
+    };
+    let (theirs, their_inside) = (semaphore.clone(), inside.clone());
+    let other = goroutine(move || enter(&theirs, &their_inside));
+    enter(&semaphore, &inside);
+    other.join().unwrap();
+    assert_eq!(semaphore.available(), 1);
+}
+
+fn condvar() {
+    let shared = Arc::new((Mutex::new(false), RawCondvar::new()));
+    model::touch(&*shared);
+    let theirs = shared.clone();
+    let waiter = goroutine(move || {
+        let mut flag = theirs.0.lock();
+        while !*flag {
+            theirs.1.wait_limited(&mut flag, &Limit::NONE).unwrap();
+        }
+    });
+    *shared.0.lock() = true;
+    shared.1.notify_one();
+    waiter.join().unwrap();
+}

@@ -1,0 +1,55 @@
+//! The files of `runtime/src/raw`.
+
+use crate::below::spin;
+
+#[path = "../../../../runtime/src/raw/cancel.rs"]
+mod cancel;
+#[path = "../../../../runtime/src/raw/condvar.rs"]
+mod condvar;
+#[path = "../../../../runtime/src/raw/guarded.rs"]
+mod guarded;
+#[path = "../../../../runtime/src/raw/limited.rs"]
+mod limited;
+#[path = "../../../../runtime/src/raw/lock.rs"]
+mod lock;
+#[path = "../../../../runtime/src/raw/mutex.rs"]
+mod mutex;
+#[path = "../../../../runtime/src/raw/once.rs"]
+mod once;
+mod owner;
+#[path = "../../../../runtime/src/raw/rwlock.rs"]
+mod rwlock;
+#[path = "../../../../runtime/src/raw/rwlock_traits.rs"]
+mod rwlock_traits;
+#[path = "../../../../runtime/src/raw/semaphore.rs"]
+mod semaphore;
+#[path = "../../../../runtime/src/raw/task.rs"]
+mod task;
+#[path = "../../../../runtime/src/raw/wait_list.rs"]
+mod wait_list;
+#[path = "../../../../runtime/src/raw/wait_reason.rs"]
+mod wait_reason;
+#[path = "../../../../runtime/src/raw/waiter.rs"]
+mod waiter;
+
+pub use self::cancel::Cancel;
+pub use self::condvar::RawCondvar;
+pub use self::guarded::Guarded;
+pub use self::limited::{lock_limited, read_limited, write_limited};
+pub use self::lock::SpinLock;
+pub use self::mutex::RawMutex;
+pub use self::once::{Attempt, OnceCell, RawOnce};
+pub use self::rwlock::RawRwLock;
+pub use self::semaphore::RawSemaphore;
+pub use self::task::{
+    FIRST_TOKEN, OPEN, TIMED_OUT, Task, Unlock, exit_point, park, park_forever, random,
+};
+pub(crate) use self::task::{ready_state, sleep_until_notified, wait_on_thread, wake_thread};
+pub use self::wait_list::{Notified, WaitList};
+pub use self::wait_reason::WaitReason;
+pub use self::waiter::{Ended, Limit};
+
+/// Nobody panics.
+pub fn apply_panic_policy(_: Box<dyn std::any::Any + Send>) {
+    unreachable!();
+}

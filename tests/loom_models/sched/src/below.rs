@@ -1,0 +1,151 @@
+//! Stand-ins of what is around the scheduler.
+
+pub(crate) mod world;
+
+/// A clock that moves a step at each look, and to a deadline when a sleep ends by it.
+pub(crate) mod clock {
+    pub(crate) fn now() -> u64 {
+        super::world::tick()
+    }
+
+    pub(crate) fn tick() -> u64 {
+        now()
+    }
+
+    pub(crate) fn at(_: std::time::Instant) -> u64 {
+        super::world::SOON
+    }
+}
+
+pub(crate) mod config {
+    use crate::stack::SizeClass;
+
+    pub(crate) const MAX_PROCS: usize = 2;
+
+    pub(crate) struct Config {
+        pub(crate) procs: usize,
+        pub(crate) max_threads: usize,
+        pub(crate) stack_class: SizeClass,
+    }
+
+    /// No threads but those that the model begins with.
+    pub(crate) fn get() -> Config {
+        Config {
+            procs: 1,
+            max_threads: crate::below::world::max_threads(),
+            stack_class: SizeClass,
+        }
+    }
+}
+
+pub(crate) mod current {
+    use crate::goroutine::Record;
+
+    pub(crate) fn record() -> &'static Record {
+        match goroutine() {
+            Some(record) => record,
+            None => super::world::thread_record(),
+        }
+    }
+
+    pub(crate) fn goroutine() -> Option<&'static Record> {
+        crate::stack::current_slot().map(|slot| slot.record())
+    }
+}
+
+/// Nobody observes.
+pub(crate) mod observe {
+    use crate::goroutine::Record;
+
+    pub(crate) fn readied(_: &Record) {}
+
+    pub(crate) fn handed_off<W>(_: &W) {}
+}
+
+pub(crate) mod exit {
+    use crate::goroutine::Record;
+
+    pub(crate) fn fatal(message: &str) -> ! {
+        panic!("fatal error: {message}");
+    }
+
+    pub(crate) fn attend(_: &Record) {
+        unreachable!("no goexit in models");
+    }
+}
+
+pub(crate) mod fence {
+    pub(crate) use model::store_load;
+    pub(crate) use model::store_load as store_load_after_exchange;
+}
+
+/// What the documentation names.
+pub(crate) fn goexit() {}
+/// What the documentation names.
+pub(crate) fn goid() {}
+
+pub(crate) mod random {
+    use std::cell::Cell;
+
+    pub(crate) fn seed() -> u64 {
+        1
+    }
+
+    pub(crate) fn fresh() -> u64 {
+        1
+    }
+
+    pub(crate) fn step(_: &Cell<u64>) -> u64 {
+        0
+    }
+}
+
+pub(crate) mod spawn {
+    pub(crate) fn goid_batch() -> (u64, u64) {
+        (1, 2)
+    }
+}
+
+pub(crate) mod sys {
+    use std::time::Duration;
+
+    use super::world;
+    use crate::shim::atomic::AtomicU32;
+
+    pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+        match timeout {
+            Some(timeout) if timeout.as_nanos() <= u128::from(world::SOON) => world::expire(),
+            _ => world::sleep(word, expected),
+        }
+    }
+
+    pub(crate) fn futex_wake_one(word: *const AtomicU32) {
+        model::futex::wake_one(word.addr());
+    }
+
+    pub(crate) fn yield_thread() {
+        crate::shim::thread::yield_now();
+    }
+
+    /// A worker's thread, which the model starts later or not at all.
+    pub(crate) fn new_thread(_: String, _: usize, _: impl FnOnce()) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// # Safety
+    ///
+    /// As the real one.
+    pub(crate) unsafe fn discard(_: *mut u8, _: usize) -> std::io::Result<()> {
+        unreachable!("nobody trims");
+    }
+}
+
+pub(crate) mod sysmon {
+    use crate::worker::Worker;
+
+    pub(crate) fn plain_thread_parks() {}
+
+    pub(crate) fn rouse() {}
+
+    pub(crate) fn hog_is_back(_: &Worker) {}
+}

@@ -1,0 +1,31 @@
+//! The scheduler's protocols under loom: its source files, unchanged, over stand-ins of what is around
+//! them.
+//!
+//! Real: `sched/` (`find`, `idle`, `queue`, `resize`, `roster`, `stackless`, `take`, `wake`, `word`),
+//! `worker.rs`, `blocking.rs`, `timer.rs`, `raw/task.rs`, `raw/lock.rs`, `stack/magazine.rs` and
+//! `stack/depot.rs`. Stand-ins: goroutines, which are closures that a worker calls (they do not park);
+//! crossbeam-deque (`../deque`); threads that do not end until the model does; a clock that the model
+//! moves. `sched.rs` mirrors `runtime/src/sched.rs`.
+#![allow(dead_code, unused_imports, reason = "the files are used in part")]
+
+#[path = "../../../../runtime/src/blocking.rs"]
+mod blocking;
+#[path = "../../../../runtime/src/shim.rs"]
+mod shim;
+#[path = "../../../../runtime/src/timer.rs"]
+mod timer;
+#[path = "../../../../runtime/src/worker.rs"]
+mod worker;
+
+mod below;
+mod goroutine;
+mod models;
+mod raw;
+mod sched;
+mod stack;
+
+pub use models::models;
+
+use below::{
+    clock, config, current, exit, fence, goexit, goid, observe, random, spawn, sys, sysmon,
+};

@@ -1,0 +1,350 @@
+//! The models.
+
+use model::mutant::{Change, Mutant};
+use model::runner::Model;
+
+use crate::below::world::{self, Event, World, goroutine};
+use crate::sched::queue::{self, Lane};
+use crate::sched::word::WORD;
+use crate::sched::{resize, take};
+use crate::shim::atomic::Ordering;
+use crate::stack::current_slot;
+use crate::timer;
+use crate::worker::{Worker, permit};
+
+const QUEUE: &str = "runtime/src/sched/queue.rs";
+const IDLE: &str = "runtime/src/sched/idle.rs";
+const ROSTER: &str = "runtime/src/sched/roster.rs";
+const WORD_FILE: &str = "runtime/src/sched/word.rs";
+const STACKLESS: &str = "runtime/src/sched/stackless.rs";
+
+/// All of them.
+pub fn models() -> Vec<Model> {
+    vec![
+        Model {
+            name: "injector_against_idler",
+            property: "a goroutine that a foreign thread submits while the last worker goes idle is run",
+            body: injector_against_idler,
+            preemptions: Some(3),
+            mutants: &[
+                Mutant {
+                    file: IDLE,
+                    after: "pub(crate) fn lie_down",
+                    line: "fence::store_load()",
+                    change: Change::Skip,
+                },
+                Mutant {
+                    file: QUEUE,
+                    after: "pub(crate) fn inject(",
+                    line: "fence::store_load()",
+                    change: Change::Skip,
+                },
+            ],
+        },
+        Model {
+            name: "deque_against_idler",
+            property: "a goroutine that a worker, which then hogs its permit, pushes to its deque while the only searcher goes idle is run",
+            body: deque_against_idler,
+            preemptions: Some(1),
+            mutants: &[Mutant {
+                file: QUEUE,
+                after: "push(worker, RecordPtr(old));",
+                line: "fence::store_load()",
+                change: Change::Skip,
+            }],
+        },
+        Model {
+            name: "last_searcher_wakes_next",
+            property: "of two goroutines that wait for each other, submitted while one worker searches, both run at the same time",
+            body: last_searcher_wakes_next,
+            preemptions: Some(1),
+            mutants: &[],
+        },
+        Model {
+            name: "submit_against_take",
+            property: "what a worker submits while its permit is taken is run: it looks at its permit behind the submission's fence, or the taker sees it",
+            body: submit_against_take,
+            preemptions: Some(1),
+            mutants: &[Mutant {
+                file: QUEUE,
+                after: "pub(crate) fn submit_next",
+                line: "worker.permit.load(Ordering::Relaxed) != permit::RUN",
+                change: Change::Pretend(1),
+            }],
+        },
+        Model {
+            name: "push_against_take",
+            property: "the same for what goes to the deque",
+            body: push_against_take,
+            preemptions: Some(1),
+            mutants: &[Mutant {
+                file: QUEUE,
+                after: "pub(crate) fn submit_next",
+                line: "worker.permit.load(Ordering::Relaxed) != permit::RUN",
+                change: Change::Pretend(1),
+            }],
+        },
+        Model {
+            name: "submit_against_blocking",
+            property: "a goroutine that is submitted while the only permit goes into `blocking` is run before that returns",
+            body: submit_against_blocking,
+            preemptions: Some(1),
+            mutants: &[Mutant {
+                file: QUEUE,
+                after: "pub(crate) fn inject(",
+                line: "fence::store_load()",
+                change: Change::Skip,
+            }],
+        },
+        Model {
+            name: "return_against_take",
+            property: "a permit in BLOCK goes to the one that returns or to the one that takes it, not to both, and none is lost",
+            body: return_against_take,
+            preemptions: Some(2),
+            mutants: &[Mutant {
+                file: ROSTER,
+                after: "pub(crate) fn revoke",
+                line: ".compare_exchange(from",
+                change: Change::Split,
+            }],
+        },
+        Model {
+            name: "run_next_two_takers",
+            property: "of the owner and a taker, one gets the run-next slot's goroutine",
+            body: run_next_two_takers,
+            preemptions: Some(3),
+            mutants: &[
+                Mutant {
+                    file: QUEUE,
+                    after: "pub(crate) fn take_run_next",
+                    line: "run_next.swap(",
+                    change: Change::Split,
+                },
+                Mutant {
+                    file: QUEUE,
+                    after: "pub(crate) fn drain_victim",
+                    line: "run_next.swap(",
+                    change: Change::Split,
+                },
+            ],
+        },
+        Model {
+            name: "shrink_against_idler",
+            property: "permits that GOMAXPROCS takes away go exactly once, and what is left runs what there is",
+            body: shrink_against_idler,
+            preemptions: Some(2),
+            mutants: &[Mutant {
+                file: WORD_FILE,
+                after: "fn update(",
+                line: ".fetch_update(",
+                change: Change::Split,
+            }],
+        },
+        Model {
+            name: "timekeeper",
+            property: "a timer that is armed while the timekeeper plans to sleep for longer wakes it",
+            body: timekeeper,
+            preemptions: Some(1),
+            mutants: &[
+                Mutant {
+                    file: IDLE,
+                    after: "PLAN.store(plan",
+                    line: "fence::store_load()",
+                    change: Change::Skip,
+                },
+                Mutant {
+                    file: IDLE,
+                    after: "pub(crate) fn timer_added",
+                    line: "fence::store_load()",
+                    change: Change::Skip,
+                },
+            ],
+        },
+        Model {
+            name: "stackless",
+            property: "a goroutine that finds no stack while another one ends gets that stack",
+            body: stackless,
+            preemptions: Some(1),
+            mutants: &[Mutant {
+                file: STACKLESS,
+                after: "pub(super) fn wait(",
+                line: "other.flush.store(true",
+                change: Change::Skip,
+            }],
+        },
+        Model {
+            name: "steals_that_answer_retry",
+            property: "a steal that says Retry is not taken for an empty queue",
+            body: || {
+                crossbeam_deque::answer_retry();
+                deque_against_idler();
+            },
+            preemptions: Some(1),
+            mutants: &[],
+        },
+    ]
+}
+
+fn injector_against_idler() {
+    let mut world = World::new(1, &[permit::RUN]);
+    world.start_all();
+    queue::inject(goroutine(|| ()), Lane::Woken);
+    let _ = world.finish(1);
+}
+
+/// A goroutine on a worker submits another one; the second of them pushes the first to the deque.
+fn submit(record: crate::goroutine::RecordPtr) {
+    let worker = current_slot().expect("in a goroutine").worker();
+    queue::submit_next(worker, record);
+}
+
+fn deque_against_idler() {
+    let mut world = World::new(2, &[permit::RUN, permit::RUN]);
+    let ran = Event::new();
+    let (first, second) = (goroutine(move || ran.set()), goroutine(|| ()));
+    world.worker(0).deque.push(goroutine(move || {
+        submit(first);
+        submit(second);
+        ran.wait();
+    }));
+    world.start_all();
+    let _ = world.finish(3);
+}
+
+fn last_searcher_wakes_next() {
+    let mut world = World::new(2, &[permit::RUN, permit::NONE]);
+    let (one, other) = (Event::new(), Event::new());
+    let (first, second) = (
+        goroutine(move || {
+            one.set();
+            other.wait();
+        }),
+        goroutine(move || {
+            other.set();
+            one.wait();
+        }),
+    );
+    world.start_all();
+    queue::inject(first, Lane::New);
+    queue::inject(second, Lane::New);
+    let _ = world.finish(2);
+}
+
+/// sysmon takes the first worker's permit. The worker's goroutine does not end before the one that it
+/// submits has run, elsewhere.
+fn take_from_first(world: World, goroutines: u32) {
+    let mut world = world;
+    let victim = world.worker(0);
+    world.start_all();
+    if take::take(victim, permit::RUN) {
+        take::pass_on();
+    }
+    let _ = world.finish(goroutines);
+}
+
+fn submit_against_take() {
+    let world = World::new(1, &[permit::RUN, permit::NONE]);
+    let ran = Event::new();
+    let second = goroutine(move || ran.set());
+    let hog = goroutine(move || {
+        let worker = current_slot().expect("in a goroutine").worker();
+        queue::submit_next(worker, second);
+        if !worker.runs() {
+            ran.wait();
+        }
+    });
+    world.worker(0).deque.push(hog);
+    take_from_first(world, 2);
+}
+
+fn push_against_take() {
+    let world = World::new(1, &[permit::RUN, permit::NONE]);
+    let ran = Event::new();
+    let (first, second) = (goroutine(move || ran.set()), goroutine(|| ()));
+    let hog = goroutine(move || {
+        submit(first);
+        submit(second);
+        if !current_slot().expect("in a goroutine").worker().runs() {
+            ran.wait();
+        }
+    });
+    world.worker(0).deque.push(hog);
+    take_from_first(world, 3);
+}
+
+fn submit_against_blocking() {
+    let mut world = World::new(1, &[permit::RUN, permit::NONE]);
+    let ran = Event::new();
+    let submitted = goroutine(move || ran.set());
+    world.worker(0).deque.push(goroutine(move || {
+        crate::blocking::blocking(|| ran.wait());
+    }));
+    world.start_all();
+    queue::inject(submitted, Lane::Woken);
+    let _ = world.finish(2);
+}
+
+fn return_against_take() {
+    let mut world = World::new(1, &[permit::RUN, permit::NONE]);
+    let victim = world.worker(0);
+    victim
+        .deque
+        .push(goroutine(|| crate::blocking::blocking(|| ())));
+    world.start_all();
+    if take::take(victim, permit::BLOCK) {
+        take::pass_on();
+    }
+    let _ = world.finish(1);
+    assert!(WORD.load().blocked() == 0, "{:?}", WORD.load());
+}
+
+fn run_next_two_takers() {
+    let world = World::new(1, &[permit::RUN]);
+    let worker = world.worker(0);
+    worker.run_next.store(goroutine(|| ()).0, Ordering::Relaxed);
+    let owner = model::thread::spawn(move || {
+        if queue::take_run_next(worker).is_some() {
+            world::ended();
+        }
+    });
+    queue::drain_victim(worker);
+    owner.join().unwrap();
+    let injected = queue::injected_len() as u32;
+    assert_eq!(injected + world::ended_so_far(), 1, "run once");
+}
+
+fn shrink_against_idler() {
+    let mut world = World::new(2, &[permit::RUN, permit::NONE]);
+    world.start_all();
+    resize::gomaxprocs(1);
+    queue::inject(goroutine(|| ()), Lane::New);
+    let workers = world.finish(1);
+    let word = WORD.load();
+    let held = |worker: &&&Worker| worker.permit.load(Ordering::Acquire) != permit::NONE;
+    let held = workers.iter().filter(held).count() as u64;
+    assert_eq!(word.idle() + held - word.debt(), 1, "{word:?}, {held} held");
+}
+
+fn timekeeper() {
+    let mut world = World::new(1, &[permit::RUN]);
+    let (far, near) = (world::waiting(|| ()), world::waiting(|| ()));
+    let far = timer::Node::new(world::NEVER_COMES, far);
+    let near = timer::Node::new(world::SOON, near);
+    // SAFETY: the first is cancelled below, the second fires; both stay until then.
+    unsafe { timer::insert(&raw const far, Some(0)) };
+    world.start_all();
+    // SAFETY: as above.
+    unsafe { timer::insert(&raw const near, Some(0)) };
+    let _ = world.finish(1);
+    assert!(timer::cancel(&far));
+}
+
+fn stackless() {
+    world::limit_stacks(1);
+    let mut world = World::new(2, &[permit::RUN, permit::RUN]);
+    for id in 0..2 {
+        world.worker(id).deque.push(goroutine(|| ()));
+    }
+    world.start_all();
+    let _ = world.finish(2);
+}
