@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::at_all_permits;
+use common::{at_all_permits, spawn_blocked};
 use gors::prelude::*;
 use gors::sync::Mutex;
 
@@ -125,6 +125,26 @@ fn a_hog_does_not_starve_others() {
             start.elapsed() < Duration::from_secs(10),
             "with {procs} permits"
         );
+    });
+}
+
+/// Catches waiters that overtake each other though nobody else wants the lock.
+#[gors::test]
+fn waiters_get_the_lock_in_order() {
+    at_all_permits(|_| {
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let held = order.lock();
+        let waiters: Vec<_> = (0..20)
+            .map(|n| {
+                let order = order.clone();
+                spawn_blocked(move || order.lock().push(n))
+            })
+            .collect();
+        drop(held);
+        for waiter in waiters {
+            waiter.join().unwrap();
+        }
+        assert!(order.lock().iter().copied().eq(0..20));
     });
 }
 

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{at_all_permits, panic_text};
+use common::{at_all_permits, panic_text, spawn_blocked};
 use gors::prelude::*;
 use gors::sync::{LazyLock, Once, OnceLock, once_func, once_value};
 
@@ -164,6 +164,27 @@ fn lazy_lock() {
         "no value"
     );
     assert!(panic_text(|| drop(LazyLock::force(&broken).to_string())).contains("has panicked"));
+}
+
+/// Catches a call inside its own function that runs it again, or that returns (Go: a deadlock).
+#[gors::test]
+fn a_call_within_its_own_function_blocks() {
+    static ONCE: Once = Once::new();
+    let inner = spawn_blocked(|| ONCE.call_once(|| ONCE.call_once(|| unreachable!())));
+    assert!(inner.join_timeout(Duration::from_millis(10)).is_err());
+    assert!(!ONCE.is_completed());
+}
+
+/// Catches a function that is kept, with all it holds, when it has run.
+#[gors::test]
+fn a_once_function_is_dropped_when_it_has_run() {
+    let held = Arc::new(());
+    let theirs = held.clone();
+    let f = once_func(move || drop(theirs.clone()));
+    assert_eq!(Arc::strong_count(&held), 2);
+    f();
+    assert_eq!(Arc::strong_count(&held), 1);
+    f();
 }
 
 /// Catches a second run, and later calls that do not panic as the first did.

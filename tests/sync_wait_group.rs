@@ -1,12 +1,14 @@
 //! `WaitGroup`: counting, reuse, misuse, in goroutines and on plain threads.
 
+#[path = "support/child.rs"]
+mod child;
 mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{at_all_permits, panic_text};
+use common::{at_all_permits, panic_text, spawn_blocked};
 use gors::prelude::*;
 
 /// Catches a wait that returns early, or never; in rounds, as a group may be used again.
@@ -84,6 +86,27 @@ fn a_negative_counter_panics() {
         panic_text(|| wg.add(-1)),
         "sync: negative WaitGroup counter"
     );
+}
+
+/// Catches a group that is used again too early in silence. With one permit the woken goroutine runs
+/// only when this one waits.
+#[test]
+fn reuse_before_wait_has_returned_panics() {
+    let alone = [("GOMAXPROCS", "1")];
+    let ended = child::run("reuse_before_wait_has_returned_panics", &alone, || {
+        gors::run(|| {
+            let wg = WaitGroup::new();
+            wg.add(1);
+            let theirs = wg.clone();
+            let waiter = spawn_blocked(move || panic_text(|| theirs.wait()));
+            wg.done();
+            wg.add(1);
+            println!("{}", waiter.join().unwrap());
+        });
+    });
+    ended.assert_success();
+    let words = "sync: WaitGroup is reused before previous Wait has returned\n";
+    assert!(ended.stdout.contains(words), "{ended:#?}");
 }
 
 /// Catches a counter in a clone that is not the original's, whenever the clone was made.

@@ -48,7 +48,7 @@ use std::alloc::Layout;
 use std::cell::Cell;
 use std::ptr;
 
-use gors_runtime::raw::SpinLock;
+use gors_runtime::raw::{self, SpinLock};
 
 use self::ring::Block;
 use self::waiter::{WaitList, Waiter, WakeChain};
@@ -71,6 +71,9 @@ pub(crate) mod flag {
     pub(crate) const DEFERRED: u32 = 16;
     /// Values come from the clock, see [`timer`](super::timer). Fixed.
     pub(crate) const TIMER: u32 = 32;
+    /// Made by `make`, and no handle was ever split into a sender or a receiver: as many senders as
+    /// receivers are as many `Chan`s.
+    pub(crate) const WHOLE: u32 = 128;
     /// Only the owner ends the channel: handles and `close` do not. Fixed.
     pub(crate) const OWNED: u32 = 64;
 }
@@ -132,6 +135,10 @@ pub(crate) enum Dir {
 impl Core {
     /// Allocates a channel with one sender and one receiver. `None` if the size overflows.
     pub(crate) fn alloc(elem: Layout, cap: usize, flags: u32) -> Option<ptr::NonNull<Core>> {
+        raw::know_channels(&raw::Channels {
+            unlock: Core::unlock_for_park,
+            sole_handle: Core::sole_handle,
+        });
         let (layout, offset) = Core::layout(elem, cap)?;
         // SAFETY: a Core is not zero-size.
         let at = unsafe { std::alloc::alloc(layout) };
@@ -372,6 +379,30 @@ impl Core {
     pub(crate) fn take_deferred(&self) -> WakeChain {
         self.clear(flag::DEFERRED);
         self.deferred.take().unwrap_or_else(WakeChain::new)
+    }
+
+    /// A handle for one direction is made.
+    pub(crate) fn split(&self) {
+        if self.flags() & flag::WHOLE != 0 {
+            self.lock();
+            self.clear(flag::WHOLE);
+            // SAFETY: locked above.
+            unsafe { self.unlock() };
+        }
+    }
+
+    /// The bytes that the channel takes, if there is one handle in all, a `Chan`.
+    ///
+    /// # Safety
+    ///
+    /// `core` is a channel that somebody waits on.
+    unsafe fn sole_handle(core: *const ()) -> Option<usize> {
+        // SAFETY: the caller's promise.
+        let core = unsafe { &*core.cast::<Core>() };
+        let is_sole = core.flags() & (flag::WHOLE | flag::CLOSED) == flag::WHOLE
+            && core.handles.load(Ordering::Acquire) == close::ONE_EACH;
+        let layout = is_sole.then(|| Core::layout(core.elem, core.cap));
+        layout.flatten().map(|(layout, _)| layout.size())
     }
 
     /// The list a waiter of `dir` goes to.

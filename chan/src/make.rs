@@ -45,7 +45,7 @@ fn core_of<T>(cap: usize, flags: u32) -> NonNull<Core> {
 pub fn make<T>(cap: usize) -> Chan<T> {
     // The largest number is the mark of an unbounded channel; no ring is that long.
     Chan {
-        link: Link::new(core_of::<T>(cap.min(UNBOUNDED - 1), 0)),
+        link: Link::new(core_of::<T>(cap.min(UNBOUNDED - 1), flag::WHOLE)),
     }
 }
 

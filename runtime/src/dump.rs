@@ -7,6 +7,7 @@
 //! | [`symbols`] | what is that called? |
 //! | [`snapshot`] | what is known of each goroutine? |
 //! | [`report`] | how is that said, of one or of 100,000? |
+//! | [`leaks`], [`memory`] | who can never wake? |
 //! | [`names`] | what are goroutines called? |
 //! | [`quit`] | what does SIGQUIT do? |
 //!
@@ -14,6 +15,8 @@
 //! left, and waits for no goroutine. Dumps are made one at a time.
 
 pub(crate) mod hold;
+pub(crate) mod leaks;
+mod memory;
 pub(crate) mod names;
 pub(crate) mod quit;
 mod report;
@@ -66,7 +69,7 @@ pub(crate) fn headline(g: &Record, doing: &str) -> String {
 /// ```
 ///
 /// Goroutines that do the same are listed together once there are more than a few of them. A wait of
-/// less than a millisecond has no age. `holder: goroutine 7` names the goroutine that holds the lock which is waited for, which is known in builds with debug
+/// less than a millisecond has no age. `leaked` marks what [`leaks`](crate::leaks) finds. `holder: goroutine 7` names the goroutine that holds the lock which is waited for, which is known in builds with debug
 /// assertions only. Frames of the runtime are left out unless `RUST_BACKTRACE=full`. Backtraces of
 /// parked goroutines need x86-64 and a kernel with `membarrier`.
 ///
@@ -85,10 +88,12 @@ pub(crate) fn headline(g: &Record, doing: &str) -> String {
 /// ```
 #[must_use]
 pub fn stack_dump() -> String {
+    let caller = leaks::Own::of_caller();
     let own = current_slot().map(|slot| (slot.record().goid(), capture()));
     with_room(move || {
         let _dumping = DUMPING.lock();
-        report::write(snapshot::take(), own)
+        let leaked = leaks::find(caller);
+        report::write(snapshot::take(), &leaked, own)
     })
 }
 

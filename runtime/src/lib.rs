@@ -61,6 +61,7 @@ pub use gors_macros::{main, test};
 
 pub use block_on::block_on;
 pub use blocking::{blocking, lock_os_thread, unlock_os_thread};
+pub use dump::leaks::{Leak, leaks};
 pub use dump::{stack_dump, wait_reason_of};
 pub use exit::{PanicPolicy, goexit, set_panic_policy};
 pub use join::{JoinError, JoinHandle};

@@ -35,6 +35,10 @@ use crate::{clock, observe, sysmon, timer};
 
 /// The whole life of a worker's thread. It starts with a permit in SEARCH, or without one.
 pub(crate) fn worker_main(worker: &'static Worker) {
+    let here = 0_u8;
+    worker
+        .frame
+        .store((&raw const here).addr(), Ordering::Relaxed);
     let _bomb = crate::exit::AbortOnUnwind;
     crate::sys::precise_sleeps();
     crate::sys::ensure_signal_stack();
@@ -204,8 +208,8 @@ fn attach(record: RecordPtr, slot: NonNull<Slot>) {
     // SAFETY: a slot's header is always readable; slot and goroutine, which has not run, are the
     // caller's.
     unsafe {
-        let header = slot.as_ref();
-        header.record.set(record.0);
+        let header: &'static Slot = &*slot.as_ptr();
+        header.give_to(record.0);
         record.get().bind(slot.as_ptr(), header.small());
     }
 }

@@ -9,13 +9,13 @@
 //! caller runs on. See [`arena`] for the layout.
 
 pub(crate) mod arena;
-mod base;
+mod context;
 pub(crate) mod depot;
 pub(crate) mod magazine;
 pub(crate) mod overflow;
 pub(crate) mod slot;
 
-pub(crate) use arena::{SizeClass, carved_slot_at, current_slot};
+pub(crate) use arena::{GUARD, SizeClass, arena_range, carved_slot_at, current_slot};
 pub use depot::free_os_memory;
 pub(crate) use depot::trim;
 pub(crate) use magazine::Magazine;

@@ -20,9 +20,11 @@
 //!   open; an armed node of this kind owns a reference to its memory, which passes to whoever moves
 //!   it out.
 //!
-//! No deadline is missed: `insert` publishes the shard's earliest deadline before the
+//! No deadline is missed: who makes a shard's earliest deadline earlier publishes it before the
 //! StoreLoad fence and looks at the timekeeper's planned wake-up after it; the timekeeper
-//! publishes its plan, fences, and looks at all shards once more.
+//! publishes its plan, fences, and looks at all shards once more. A timer behind the shard's
+//! earliest one needs none of that: whoever armed that one has told the timekeeper, or is about to,
+//! and a plan is made anew whenever it has come, whether its timer fired, moved or was cancelled.
 
 #[path = "timer/heap.rs"]
 mod heap;
@@ -121,16 +123,22 @@ static TIMERS: [Shard; SHARDS] = [const {
 static NEXT_SHARD: AtomicUsize = AtomicUsize::new(0);
 
 impl Shard {
-    /// Runs `f` on the heap under the lock, then publishes the earliest deadline.
-    fn with<R>(&self, f: impl FnOnce(&mut Heap) -> R) -> R {
+    /// Runs `f` on the heap under the lock, then publishes the earliest deadline. True if that is
+    /// earlier than before: then the timekeeper may have to know of it.
+    fn with<R>(&self, f: impl FnOnce(&mut Heap) -> R) -> (R, bool) {
         self.lock.lock();
         let mut heap = self.heap.take().unwrap_or_default();
+        // Nobody else writes it now.
+        let before = self.earliest.load(Ordering::Relaxed);
         let result = f(&mut heap);
-        self.earliest.store(heap.earliest(), Ordering::Relaxed);
+        let earliest = heap.earliest();
+        if earliest != before {
+            self.earliest.store(earliest, Ordering::Relaxed);
+        }
         self.heap.set(Some(heap));
         // SAFETY: locked above, by us.
         unsafe { self.lock.unlock() };
-        result
+        (result, earliest < before)
     }
 }
 
@@ -147,65 +155,62 @@ pub(crate) unsafe fn insert(node: *const Node, hint: Option<usize>) {
         (*node).shard.set(shard);
         (*node).when
     };
-    TIMERS[shard as usize].with(|heap| {
+    let ((), is_first) = TIMERS[shard as usize].with(|heap| {
         // SAFETY: under the shard's lock.
         unsafe { heap.push(when, node) };
     });
-    crate::sched::idle::timer_added(when);
-}
-
-/// What [`rearm`] found and did.
-pub(crate) struct Rearmed {
-    /// The timer was armed before.
-    pub(crate) was_armed: bool,
-    /// It is armed now.
-    pub(crate) is_armed: bool,
+    if is_first {
+        crate::sched::idle::timer_added(when);
+    }
 }
 
 /// Arms a [starting](Node::starting) timer for `when`, whether it is armed or not; one that has fired
-/// only if it may do so `again`. A timer that was not armed takes a reference to its memory.
+/// only if it may do so `again`. A timer that was not armed takes a reference to its memory:
+/// `add_reference` makes it, under the shard's lock. True if the timer was armed before.
 ///
 /// # Safety
 ///
-/// The caller holds a reference to the node's memory, beside the one that it gives the timer.
-pub(crate) unsafe fn rearm(node: *const Node, when: u64, again: bool) -> Rearmed {
+/// The caller holds a reference to the node's memory, and `add_reference` adds another one.
+pub(crate) unsafe fn rearm(
+    node: *const Node,
+    when: u64,
+    again: bool,
+    add_reference: impl FnOnce(),
+) -> bool {
     // SAFETY: the caller's promise. The shard of such a node never changes.
     let shard = unsafe { (*node).shard.get() };
-    let rearmed = TIMERS[shard as usize].with(|heap| {
+    let (was_armed, is_first) = TIMERS[shard as usize].with(|heap| {
         // SAFETY: as above; index and fired are touched under this lock only.
         let timer = unsafe { &*node };
-        let was_armed = timer.index.get() != OUT;
-        let is_armed = again || !timer.fired.get();
-        // SAFETY: under the lock of the shard whose heap holds it; pushed when it is out.
-        unsafe {
-            if was_armed {
-                heap.remove(timer);
-            }
-            if is_armed {
-                heap.push(when, node);
-            }
+        if timer.index.get() != OUT {
+            // SAFETY: under the lock of the shard whose heap holds it.
+            unsafe { heap.put_off(timer, when) };
+            return true;
         }
-        Rearmed {
-            was_armed,
-            is_armed,
+        if again || !timer.fired.get() {
+            add_reference();
+            // SAFETY: out, and kept by the reference.
+            unsafe { heap.push(when, node) };
         }
+        false
     });
-    if rearmed.is_armed {
+    if is_first {
         crate::sched::idle::timer_added(when);
     }
-    rearmed
+    was_armed
 }
 
 /// Disarms a timer; false if it had fired. Afterwards nobody touches the node.
 pub(crate) fn cancel(node: &Node) -> bool {
-    TIMERS[node.shard.get() as usize].with(|heap| {
-        if node.index.get() == OUT {
-            return false;
+    let (was_armed, _) = TIMERS[node.shard.get() as usize].with(|heap| {
+        let is_armed = node.index.get() != OUT;
+        if is_armed {
+            // SAFETY: under the lock of the shard whose heap holds it.
+            unsafe { heap.remove(node) };
         }
-        // SAFETY: under the lock of the shard whose heap holds it.
-        unsafe { heap.remove(node) };
-        true
-    })
+        is_armed
+    });
+    was_armed
 }
 
 /// The earliest deadline of all timers, [`NEVER`] if there is none.

@@ -24,7 +24,9 @@ use crossbeam_deque::{Stealer, Worker as Deque};
 
 use crate::goroutine::slab::RecordCache;
 use crate::goroutine::{Record, RecordPtr};
-use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::shim::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
 use crate::stack::Magazine;
 use crate::sys;
 
@@ -85,6 +87,8 @@ pub(crate) struct Worker {
     pub(crate) id: usize,
     /// Written by the owner when its thread starts: the kernel's number of the thread.
     pub(crate) thread: AtomicU32,
+    /// An address on its thread's own stack; 0 while it has no thread.
+    pub(crate) frame: AtomicUsize,
 }
 
 // SAFETY: owner fields are touched by one thread at a time (the worker's thread; a retired
@@ -151,6 +155,7 @@ impl Worker {
             holder: Cell::new(usize::MAX),
             id,
             thread: AtomicU32::new(0),
+            frame: AtomicUsize::new(0),
         }
     }
 

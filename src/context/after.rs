@@ -41,7 +41,6 @@ where
 }
 
 /// What [`after_func`] has promised to run.
-#[must_use = "dropping the handle does not take the function back"]
 pub struct AfterFunc {
     place: Option<(Arc<Node>, usize)>,
 }

@@ -204,7 +204,7 @@ impl Core {
     /// # Safety
     ///
     /// As [`recv`](Self::recv); locked, and `recv_now` has just said `Empty`.
-    #[inline(never)]
+    #[inline(always)]
     unsafe fn recv_wait(&self, dst: *mut u8, size: usize) -> RecvEnd {
         let me = Task::current();
         // SAFETY: locked until the park releases it; the waiter lives in this frame until it was

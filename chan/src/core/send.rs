@@ -193,7 +193,7 @@ impl Core {
     /// # Safety
     ///
     /// As [`send`](Self::send); locked, and `send_now` has just said `Full`.
-    #[inline(never)]
+    #[inline(always)]
     unsafe fn send_wait(&self, src: *const u8, size: usize) -> SendEnd {
         let me = Task::current();
         // SAFETY: locked until the park releases it; the waiter lives in this frame until it was

@@ -1,7 +1,7 @@
 //! A snapshot in the form of Go's dumps.
 
 use std::backtrace::Backtrace;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -24,8 +24,20 @@ struct Key {
 }
 
 /// Writes all, `own` (the goroutine that asked, and where it is) first.
-pub(super) fn write(snapshot: Snapshot, own: Option<(u64, Backtrace)>) -> String {
+pub(super) fn write(
+    mut snapshot: Snapshot,
+    leaked: &HashSet<u64>,
+    own: Option<(u64, Backtrace)>,
+) -> String {
     let mut out = String::new();
+    for seen in &mut snapshot.goroutines {
+        seen.is_leaked = seen.reason != WaitReason::None && leaked.contains(&seen.id);
+    }
+    let leaked = snapshot.goroutines.iter().filter(|seen| seen.is_leaked);
+    let leaked = leaked.count();
+    if leaked != 0 {
+        let _ = writeln!(out, "leaked goroutines, which can never wake: {leaked}\n");
+    }
     let own_id = own.as_ref().map_or(0, |(id, _)| *id);
     let (first, others): (Vec<_>, Vec<_>) = snapshot
         .goroutines
@@ -95,6 +107,9 @@ fn doing(seen: &Seen) -> String {
     .to_owned();
     if seen.is_locked {
         text.push_str(", locked to thread");
+    }
+    if seen.is_leaked {
+        text.push_str(", leaked");
     }
     if let Some(holder) = seen.holder {
         match holder {

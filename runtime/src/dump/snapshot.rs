@@ -17,7 +17,7 @@ use crate::shim::atomic::Ordering;
 use crate::stack::{Slot, carved_slot_at};
 
 /// Goroutines that are held at once: each waits for all of them.
-const BATCH: usize = 32;
+pub(super) const BATCH: usize = 32;
 
 /// One goroutine.
 pub(super) struct Seen {
@@ -28,6 +28,7 @@ pub(super) struct Seen {
     /// It never ran.
     pub(super) is_new: bool,
     pub(super) is_locked: bool,
+    pub(super) is_leaked: bool,
     pub(super) waits_since: Option<Duration>,
     pub(super) created: Option<&'static Location<'static>>,
     pub(super) holder: Option<u64>,
@@ -77,6 +78,7 @@ fn look_at(record: RecordPtr, now: u64, hold: Option<&Hold>, stacks: &mut Stacks
         },
         is_new: g.has(flag::FRESH),
         is_locked: g.has(flag::LOCKED),
+        is_leaked: false,
         waits_since: None,
         created: g.created(),
         holder: None,
@@ -101,7 +103,7 @@ fn look_at(record: RecordPtr, now: u64, hold: Option<&Hold>, stacks: &mut Stacks
 }
 
 /// The stack that the goroutine has, or had a moment ago.
-fn slot_of(g: &Record) -> Option<&'static Slot> {
+pub(super) fn slot_of(g: &Record) -> Option<&'static Slot> {
     if g.has(flag::FRESH) {
         return None;
     }

@@ -9,9 +9,10 @@
 //! writes nothing there. The unwinder is the one that the standard library is linked with; the
 //! standard library's own backtraces go the same way and bring the symbols.
 //!
-//! A suspended stack ends in three words that corosensei pushed: the address to go on at, RBX, RBP.
+//! A suspended stack ends in the seven words that the switch has left: six registers and the address to
+//! go on at ([`stack::context`](crate::stack)).
 //!
-//! Only x86-64 knows how; elsewhere a dump has no backtraces.
+//! Only x86-64 knows how; elsewhere, and under the sanitizers, a dump has no backtraces.
 
 use std::backtrace::Backtrace;
 
@@ -44,12 +45,16 @@ mod x86_64 {
         ".cfi_startproc",
         "push rbx",
         "mov rbx, rdi",
-        // For unwinders: the caller's frame begins above the three words at RBX.
-        // DW_CFA_def_cfa_expression, 2 bytes: DW_OP_breg3 (rbx) + 24.
-        ".cfi_escape 0x0f, 2, 0x73, 0x18",
-        ".cfi_offset rip, -24",
-        ".cfi_offset rbx, -16",
-        ".cfi_offset rbp, -8",
+        // For unwinders: the caller's frame begins above the seven words at RBX.
+        // DW_CFA_def_cfa_expression, 2 bytes: DW_OP_breg3 (rbx) + 56.
+        ".cfi_escape 0x0f, 2, 0x73, 0x38",
+        ".cfi_offset rip, -8",
+        ".cfi_offset rbp, -16",
+        ".cfi_offset rbx, -24",
+        ".cfi_offset r12, -32",
+        ".cfi_offset r13, -40",
+        ".cfi_offset r14, -48",
+        ".cfi_offset r15, -56",
         "mov rdi, rdx",
         "call rsi",
         "pop rbx",
@@ -75,13 +80,20 @@ mod x86_64 {
     /// Words between the outermost frame's and the stack's end.
     const OUTERMOST: usize = 96;
 
-    /// Whether what lies there looks like what corosensei leaves.
+    /// Words that a suspended side has left.
+    const LEFT: usize = 7;
+
+    /// Whether what lies there looks like what the switch leaves.
     fn is_plausible(stack: Suspended) -> bool {
-        if !stack.at.is_multiple_of(8) || stack.at + 24 > stack.top {
+        if !stack.at.is_multiple_of(8) || stack.at + LEFT * 8 > stack.top {
             return false;
         }
         // SAFETY: within the stack, aligned.
-        let resume_at = unsafe { ptr::with_exposed_provenance::<usize>(stack.at).read_volatile() };
+        let resume_at = unsafe {
+            ptr::with_exposed_provenance::<usize>(stack.at)
+                .add(LEFT - 1)
+                .read_volatile()
+        };
         // SAFETY: looks for the address in the tables of loaded code.
         resume_at != 0
             && !unsafe { _Unwind_FindEnclosingFunction(ptr::without_provenance_mut(resume_at)) }

@@ -189,6 +189,15 @@ pub(crate) fn for_each_used(mut f: impl FnMut(&'static Record)) {
     });
 }
 
+/// Where records lie.
+pub(crate) fn ranges() -> Vec<std::ops::Range<usize>> {
+    let slabs = &DEPOT.lock().slabs;
+    slabs
+        .iter()
+        .map(|slab| slab.0.addr()..slab.0.addr() + SLAB)
+        .collect()
+}
+
 fn for_each_record(mut f: impl FnMut(&'static Record)) {
     let (slabs, carved) = {
         let depot = DEPOT.lock();

@@ -101,17 +101,10 @@ impl FuncTimer {
         // 584 years fit; the largest number is the mark of no deadline.
         let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
         let when = clock::now().saturating_add(delay).min(timer::NEVER - 1);
-        let for_node = Arc::clone(&self.inner);
+        // The reference is forgotten as a clone, because it is the node's from now on.
+        let add_reference = || std::mem::forget(Arc::clone(&self.inner));
         // SAFETY: `inner` is a reference beside the one given to the node.
-        let rearmed = unsafe { timer::rearm(self.node, when, self.again) };
-        if rearmed.is_armed && !rearmed.was_armed {
-            std::mem::forget(for_node);
-        }
-        debug_assert!(
-            rearmed.is_armed || !rearmed.was_armed,
-            "an armed timer has not fired"
-        );
-        rearmed.was_armed
+        unsafe { timer::rearm(self.node, when, self.again, add_reference) }
     }
 
     /// Disarms the timer. True if it was armed, and so the function does not run. Does not wait for a

@@ -328,6 +328,13 @@ pub(super) unsafe fn reinitialise(class: SizeClass, bottom: usize) -> NonNull<Sl
     }
 }
 
+/// The addresses of all stacks.
+pub(crate) fn arena_range() -> std::ops::Range<usize> {
+    let len = LEN.load(Ordering::Acquire);
+    let base = BASE.load(Ordering::Relaxed);
+    base..base + len
+}
+
 /// The slot that `address` lies in, if it was carved. Async-signal-safe.
 pub(crate) fn carved_slot_at(address: usize) -> Option<&'static Slot> {
     let len = LEN.load(Ordering::Acquire);

@@ -1,18 +1,16 @@
 //! One stack and what belongs to it.
 //!
 //! The header sits at the top of the slot, so that an idle goroutine's header, first frames and
-//! switch state share one page. A coroutine is bound to the stack when it first runs and stays: it
-//! is a loop that runs one goroutine after the other, so a goroutine that starts on a recycled
-//! stack costs a resume and no set-up.
+//! switch state share one page. At the bottom of the stack runs a loop, one goroutine after the other:
+//! it is started when the first goroutine comes and stays, so one that starts on a recycled stack
+//! costs a resume and no set-up.
 
 use std::cell::{Cell, UnsafeCell};
 use std::mem::MaybeUninit;
-use std::num::NonZeroUsize;
 use std::ptr;
 
-use corosensei::{Coroutine, Yielder};
-
 use super::SizeClass;
+use super::context::Context;
 use crate::goroutine::Record;
 use crate::goroutine::record::Small;
 use crate::shim::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -40,8 +38,6 @@ pub(crate) struct Commit {
     pub(crate) timer: *const crate::timer::Node,
 }
 
-type Co = Coroutine<(), (), (), Memory>;
-
 /// See the [module](self).
 #[repr(C, align(64))]
 pub(crate) struct Slot {
@@ -56,8 +52,7 @@ pub(crate) struct Slot {
     pub(crate) parked_at: AtomicU64,
     /// For reports: the lock that the goroutine waits for.
     pub(crate) wants: crate::raw::Wants,
-    yielder: Cell<*const Yielder<(), ()>>,
-    coroutine: UnsafeCell<Option<Co>>,
+    context: Context,
     class: SizeClass,
     bottom: usize,
     /// A small closure that is about to run here.
@@ -76,8 +71,7 @@ impl Slot {
             }),
             parked_at: AtomicU64::new(0),
             wants: crate::raw::Wants::new(),
-            yielder: Cell::new(ptr::null()),
-            coroutine: UnsafeCell::new(None),
+            context: Context::new(),
             class,
             bottom,
             small: UnsafeCell::new([MaybeUninit::uninit(); _]),
@@ -113,18 +107,15 @@ impl Slot {
         self.bottom
     }
 
-    /// Unbinds the coroutine from a stack that no goroutine uses, so that its memory may go.
+    /// Forgets the loop on a stack that no goroutine uses, so that its memory may go.
     ///
     /// # Safety
     ///
     /// The slot is free and the caller owns it.
     pub(super) unsafe fn unbind(&self) {
-        // SAFETY: the caller owns the slot.
-        if let Some(mut coroutine) = unsafe { (*self.coroutine.get()).take() } {
-            // SAFETY: a free stack's coroutine is suspended in the loop of `make_coroutine`, whose
-            // frames hold nothing that needs to be dropped.
-            unsafe { coroutine.force_reset() };
-        }
+        // SAFETY: on a free stack the loop of `run_all` is suspended, whose frames hold nothing that
+        // needs to be dropped.
+        unsafe { self.context.unbind() };
     }
 
     /// Runs the goroutine on this stack until it switches back; returns what it wants.
@@ -136,12 +127,9 @@ impl Slot {
     pub(crate) unsafe fn resume(&self, worker: &'static Worker) -> Action {
         self.worker
             .store(ptr::from_ref(worker).cast_mut(), Ordering::Relaxed);
-        // SAFETY: the owner of the goroutine is the only one that touches the coroutine.
-        let coroutine = unsafe { &mut *self.coroutine.get() };
-        match coroutine {
-            Some(coroutine) => coroutine.resume(()),
-            None => coroutine.insert(self.make_coroutine()).resume(()),
-        };
+        // SAFETY: the caller owns the goroutine and with it the stack, on which the loop was started
+        // when the goroutine came to it.
+        unsafe { self.context.resume() };
         self.action.get()
     }
 
@@ -155,79 +143,50 @@ impl Slot {
     #[inline]
     pub(crate) unsafe fn switch_out(&self, action: Action) {
         self.action.set(action);
-        // SAFETY: code runs on this stack, so its coroutine has started and set the yielder,
-        // which lives at the stack's base for ever.
-        unsafe { (*self.yielder.get()).suspend(()) };
+        // SAFETY: the caller's promise.
+        unsafe { self.context.suspend() };
     }
 
+    /// Gives the stack to a goroutine that will run on it.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the stack, which nobody uses, and the goroutine.
+    #[inline]
+    pub(crate) unsafe fn give_to(&'static self, record: *mut Record) {
+        self.record.set(record);
+        if !self.context.is_bound() {
+            // SAFETY: the caller's promise.
+            unsafe { self.bind() };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The caller owns the stack, which nobody uses.
     #[cold]
     #[inline(never)]
-    fn make_coroutine(&self) -> Co {
-        let this = self as *const Slot as usize;
-        let memory = Memory {
-            base: NonZeroUsize::new(this).expect("a header is not at address 0"),
-            limit: NonZeroUsize::new(self.bottom).expect("a slot is not at address 0"),
-        };
-        Coroutine::with_stack(memory, move |yielder: &Yielder<(), ()>, ()| {
-            // SAFETY: the header outlives everything on its stack.
-            let slot = unsafe { &*ptr::with_exposed_provenance::<Slot>(this) };
-            slot.yielder.set(yielder);
-            super::base::enter(live, this)
-        })
+    unsafe fn bind(&'static self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.context.bind(self, run_all) };
     }
 
     /// The stack pointer at which the stack is suspended, for [`dump::unwind`](crate::dump). `None` if
     /// it runs, or never ran.
     ///
-    /// corosensei keeps it in a private field. Two of the coroutine's words lie within the stack: that
-    /// one and the address it began at, which is higher.
-    ///
     /// # Safety
     ///
     /// Nobody runs on the stack, nor begins to while this looks.
     pub(crate) unsafe fn suspended_at(&self) -> Option<usize> {
-        const WORDS: usize = size_of::<Option<Co>>() / size_of::<usize>();
-        // SAFETY: the caller's promise, and the type is a number of words.
-        let words = unsafe { ptr::read(self.coroutine.get().cast::<[usize; WORDS]>()) };
-        let top = ptr::from_ref(self).addr();
-        let within = words
-            .into_iter()
-            .filter(|word| (self.bottom + 1..top).contains(word));
-        let lowest = within.clone().min()?;
-        (within.count() == 2).then_some(lowest)
+        self.context.suspended_at()
     }
 }
 
-const _: () = assert!(size_of::<Option<Co>>().is_multiple_of(size_of::<usize>()));
-
-/// What happens on a stack: one goroutine after the other.
-extern "C" fn live(slot: usize) -> ! {
-    // SAFETY: the header outlives everything on its stack.
-    let slot = unsafe { &*ptr::with_exposed_provenance::<Slot>(slot) };
+/// The bottom of every stack: one goroutine after the other.
+fn run_all(slot: &'static Slot) -> ! {
     loop {
         crate::goroutine::root::run(slot.record());
-        slot.action.set(Action::Done);
-        // SAFETY: the yielder lives at the stack's base for ever.
-        unsafe { (*slot.yielder.get()).suspend(()) };
-    }
-}
-
-/// The stack as corosensei sees it.
-struct Memory {
-    base: NonZeroUsize,
-    limit: NonZeroUsize,
-}
-
-// SAFETY: base and limit delimit a slot with a guard at its bottom, which is far larger than
-// MIN_STACK_SIZE; the base is the header's address, aligned to 64.
-unsafe impl corosensei::stack::Stack for Memory {
-    #[inline]
-    fn base(&self) -> NonZeroUsize {
-        self.base
-    }
-
-    #[inline]
-    fn limit(&self) -> NonZeroUsize {
-        self.limit
+        // SAFETY: on this stack.
+        unsafe { slot.switch_out(Action::Done) };
     }
 }

@@ -246,6 +246,27 @@ fn membarrier(command: libc::c_int) -> bool {
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0) == 0 }
 }
 
+/// Reads memory of this process that others may be writing, or unmapping; says how many words were
+/// read.
+pub(crate) fn read_own_memory(address: usize, words: &mut [usize]) -> io::Result<usize> {
+    let into = libc::iovec {
+        iov_base: words.as_mut_ptr().cast(),
+        iov_len: size_of_val(words),
+    };
+    let from = libc::iovec {
+        iov_base: ptr::without_provenance_mut(address),
+        iov_len: size_of_val(words),
+    };
+    // SAFETY: the kernel writes into `words` only, and reads what it finds at the address.
+    let bytes = unsafe {
+        libc::process_vm_readv(libc::getpid(), &raw const into, 1, &raw const from, 1, 0)
+    };
+    match usize::try_from(bytes) {
+        Ok(bytes) => Ok(bytes / size_of::<usize>()),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
 /// The kernel's number of the calling thread.
 pub(crate) fn thread_id() -> u32 {
     // SAFETY: no arguments, no preconditions.

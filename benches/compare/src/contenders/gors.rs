@@ -6,6 +6,7 @@
 
 mod burst;
 mod conds;
+mod contexts;
 mod groups;
 mod locks;
 mod once;
@@ -33,6 +34,7 @@ pub(super) const CONTENDER: Contender = Contender {
         PROGRAMS,
         burst::PROGRAMS,
         conds::PROGRAMS,
+        contexts::PROGRAMS,
         groups::PROGRAMS,
         locks::PROGRAMS,
         once::PROGRAMS,

@@ -1,4 +1,4 @@
-//! Locks, condition variables and wait groups in the shapes of Go's `sync`
+//! Locks, condition variables, wait groups and contexts in the shapes of Go's
 //! benchmarks.
 
 use super::{Area, Row};
@@ -116,6 +116,19 @@ pub(super) fn rows() -> Vec<Row> {
             "wg-actually-wait",
             "spawn, done, wait (WaitGroupActuallyWait)",
         ),
+        row(
+            "context-tree-10",
+            "context-tree",
+            "make 10 contexts, each below the one before, and cancel all (CancelTree)",
+        )
+        .args(10, 0),
+        row(
+            "context-tree-1000",
+            "context-tree",
+            "one of 1,000 contexts, each below the one before, and cancel all (CancelTree)",
+        )
+        .args(1_000, 0)
+        .per(1_000),
     ]);
     rows
 }

@@ -1,0 +1,256 @@
+//! Looking through the memory of the process for addresses.
+//!
+//! Memory is read by the kernel (`process_vm_readv`): others change it meanwhile and may unmap it.
+//! Looked through are, in this order, because that is the way in which closures move: goroutines that
+//! have not run, stacks of goroutines, all else that is writable. Left out are what nobody can reach:
+//! stacks and records without a goroutine; the workers' own stacks, which hold the runtime's addresses
+//! only; and this thread's. Pages that were never touched are skipped.
+//!
+//! The search must not find itself: what it looks for it keeps inverted.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use super::leaks::Own;
+use super::unwind::Suspended;
+use crate::goroutine::Record;
+use crate::goroutine::record::flag;
+use crate::goroutine::slab;
+use crate::sched::roster;
+use crate::shim::atomic::Ordering;
+use crate::stack::{GUARD, Slot, arena_range, carved_slot_at};
+use crate::sys;
+
+const PAGE: usize = 4096;
+/// Bytes read at once, onto this stack.
+const CHUNK: usize = 16 * PAGE;
+
+/// An address that does not look like one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Hidden(usize);
+
+impl Hidden {
+    fn new(address: usize) -> Self {
+        Self(!address)
+    }
+
+    fn get(self) -> usize {
+        !self.0
+    }
+}
+
+/// A goroutine that waits on a channel with one handle.
+pub(super) struct Suspect {
+    id: u64,
+    channel: Hidden,
+    channel_len: usize,
+    at: Hidden,
+    top: Hidden,
+    is_referenced: bool,
+}
+
+impl Suspect {
+    pub(super) fn new(id: u64, channel: usize, channel_len: usize, stack: Suspended) -> Self {
+        Self {
+            id,
+            channel: Hidden::new(channel),
+            channel_len,
+            at: Hidden::new(stack.at),
+            top: Hidden::new(stack.top),
+            is_referenced: false,
+        }
+    }
+
+    fn owns(&self, place: usize) -> bool {
+        (self.at.get()..self.top.get()).contains(&place)
+    }
+
+    /// Its channel points to it where it waits.
+    fn is_known_to(&self, place: usize) -> bool {
+        place.wrapping_sub(self.channel.get()) < self.channel_len
+    }
+}
+
+/// The suspects whose channel, and whose stack, nobody else knows of.
+pub(super) fn nowhere_else(mut suspects: Vec<Suspect>, own: Own) -> Vec<u64> {
+    suspects.sort_unstable_by_key(|suspect| suspect.channel);
+    let mut search = Search {
+        suspects,
+        pages: File::open("/proc/self/pagemap").ok(),
+        arena: arena_range(),
+    };
+    let is_complete = search.everything(own) && search.everything(own);
+    let alone = search
+        .suspects
+        .iter()
+        .filter(|suspect| !suspect.is_referenced);
+    alone
+        .map(|suspect| suspect.id)
+        .filter(|_| is_complete)
+        .collect()
+}
+
+struct Search {
+    /// By inverted address of their channels.
+    suspects: Vec<Suspect>,
+    pages: Option<File>,
+    arena: std::ops::Range<usize>,
+}
+
+impl Search {
+    /// False if memory cannot be read.
+    fn everything(&mut self, own: Own) -> bool {
+        let here = 0_u8;
+        let mut left_out = vec![(&raw const here).addr()];
+        roster::for_each(|worker| left_out.push(worker.frame.load(Ordering::Relaxed)));
+        let mut is_readable = true;
+        let mut records = Vec::new();
+        slab::for_each_used(|g| records.push(g));
+        for g in &records {
+            if g.has(flag::FRESH) {
+                let at = std::ptr::from_ref::<Record>(g).addr();
+                is_readable &= self.range(at, at + size_of::<Record>());
+            }
+        }
+        for g in &records {
+            if let Some(slot) = super::snapshot::slot_of(g) {
+                is_readable &= self.stack(slot, own);
+            }
+        }
+        let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else {
+            return false;
+        };
+        let slabs = slab::ranges();
+        for line in maps.lines() {
+            let Some((start, end)) = writable(line) else {
+                continue;
+            };
+            // Mappings side by side are shown as one.
+            let mut inside: Vec<_> = slabs
+                .iter()
+                .filter(|slab| slab.start < end && slab.end > start)
+                .collect();
+            inside.sort_unstable_by_key(|slab| slab.start);
+            if left_out
+                .iter()
+                .any(|address| (start..end).contains(address))
+                || (self.arena.start < end && start < self.arena.end)
+            {
+                continue;
+            }
+            let mut from = start;
+            for slab in inside {
+                is_readable &= self.range(from, slab.start.max(from));
+                from = slab.end.max(from);
+            }
+            is_readable &= self.range(from, end.max(from));
+        }
+        is_readable
+    }
+
+    /// The stack of a goroutine, with its header: a closure that is about to run lies there.
+    fn stack(&mut self, slot: &Slot, own: Own) -> bool {
+        let top = std::ptr::from_ref(slot).addr();
+        let suspect = self
+            .suspects
+            .iter()
+            .find(|suspect| suspect.top.get() == top);
+        match suspect.map(|suspect| suspect.at.get()) {
+            // Its header knows where the stack is.
+            Some(at) => self.range(at, top),
+            None if top == own.slot => self.range(own.at & !7, top + size_of::<Slot>()),
+            None => self.range(slot.bottom() + GUARD, top + size_of::<Slot>()),
+        }
+    }
+
+    fn range(&mut self, start: usize, end: usize) -> bool {
+        let mut buffer = [0_usize; CHUNK / 8];
+        let mut at = start;
+        while at < end {
+            let stop = end.min((at & !(CHUNK - 1)) + CHUNK);
+            let mut page = at;
+            while page < stop {
+                let next = stop.min((page & !(PAGE - 1)) + PAGE);
+                let mut run = page;
+                // As many touched pages as there are in a row.
+                while run < stop && self.is_touched(run) {
+                    run = stop.min((run & !(PAGE - 1)) + PAGE);
+                }
+                if run > page {
+                    match sys::read_own_memory(page, &mut buffer[..(run - page) / 8]) {
+                        Ok(words) => self.words(page, &buffer[..words]),
+                        Err(error) if error.raw_os_error() == Some(libc::EFAULT) => {}
+                        Err(_) => return false,
+                    }
+                    page = run;
+                } else {
+                    page = next;
+                }
+            }
+            at = stop;
+        }
+        true
+    }
+
+    fn is_touched(&self, address: usize) -> bool {
+        const PRESENT_OR_SWAPPED: u64 = 3 << 62;
+        let mut entry = [0; 8];
+        match &self.pages {
+            Some(pages) => match pages.read_exact_at(&mut entry, (address / PAGE * 8) as u64) {
+                Ok(()) => u64::from_ne_bytes(entry) & PRESENT_OR_SWAPPED != 0,
+                Err(_) => true,
+            },
+            None => true,
+        }
+    }
+
+    fn words(&mut self, start: usize, words: &[usize]) {
+        let (Some(first), Some(last)) = (self.suspects.first(), self.suspects.last()) else {
+            return;
+        };
+        // Inverted, so the first is the highest.
+        let channels = last.channel.get()..=first.channel.get();
+        for (index, &word) in words.iter().enumerate() {
+            let is_channel = channels.contains(&word);
+            if !is_channel && !self.arena.contains(&word) {
+                continue;
+            }
+            let place = start + index * 8;
+            if is_channel
+                && let Ok(found) = self
+                    .suspects
+                    .binary_search_by_key(&Hidden::new(word), |suspect| suspect.channel)
+            {
+                let suspect = &mut self.suspects[found];
+                suspect.is_referenced |= !suspect.owns(place);
+            } else if let Some(slot) = carved_slot_at(word) {
+                let top = std::ptr::from_ref(slot).addr();
+                for suspect in &mut self.suspects {
+                    if suspect.top.get() == top
+                        && suspect.owns(word)
+                        && !suspect.owns(place)
+                        && !suspect.is_known_to(place)
+                    {
+                        suspect.is_referenced = true;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The addresses of a mapping that programs write to, from its line in `/proc/self/maps`.
+fn writable(line: &str) -> Option<(usize, usize)> {
+    let mut parts = line.split_ascii_whitespace();
+    let (range, access) = (parts.next()?, parts.next()?);
+    let path = parts.nth(3).unwrap_or_default();
+    // Reading a device's memory may have effects.
+    if !access.starts_with("rw") || (path.starts_with("/dev/") && !path.starts_with("/dev/shm/")) {
+        return None;
+    }
+    let (start, end) = range.split_once('-')?;
+    Some((
+        usize::from_str_radix(start, 16).ok()?,
+        usize::from_str_radix(end, 16).ok()?,
+    ))
+}
