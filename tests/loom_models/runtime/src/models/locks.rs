@@ -13,7 +13,7 @@ use crate::raw::{
 use crate::shim::UnsafeCell;
 
 const MUTEX: &str = "runtime/src/raw/mutex.rs";
-const RWLOCK: &str = "runtime/src/raw/rwlock.rs";
+const RWLOCK: &str = "runtime/src/raw/rwlock/writers.rs";
 const ONCE: &str = "runtime/src/raw/once.rs";
 const CANCEL: &str = "runtime/src/raw/cancel.rs";
 const SEMAPHORE: &str = "runtime/src/raw/semaphore.rs";
@@ -78,7 +78,7 @@ pub(super) fn models() -> Vec<Model> {
             preemptions: Some(2),
             mutants: &[Mutant {
                 file: RWLOCK,
-                after: "pub(super) fn open(",
+                after: "fn open(",
                 line: ".compare_exchange(WRITER, 0, Ordering::Release",
                 change: Change::Relaxed,
             }],
