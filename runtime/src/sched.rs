@@ -76,8 +76,11 @@ enum Next {
 #[inline]
 fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
     let g = record.get();
-    let slot = if g.has(flag::THINK_TWICE | flag::FRESH) {
-        if g.has(flag::THINK_TWICE) {
+    // Loaded once: a dump may clear HELD between two looks, and a goroutine that has run would be taken
+    // for a fresh one.
+    let flags = g.flags.load(Ordering::Relaxed);
+    let slot = if flags & (flag::THINK_TWICE | flag::FRESH) != 0 {
+        if flags & flag::THINK_TWICE != 0 {
             return think_twice(worker, record);
         }
         match bind(worker, record) {
