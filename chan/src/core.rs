@@ -48,7 +48,7 @@ use std::alloc::Layout;
 use std::cell::Cell;
 use std::ptr;
 
-use gors_runtime::raw::{self, SpinLock};
+use gors_runtime::raw::{self, SpinLock, Unlock};
 
 use self::ring::Block;
 use self::waiter::{WaitList, Waiter, WakeChain};
@@ -195,6 +195,13 @@ impl Core {
     pub(crate) unsafe fn unlock(&self) {
         // SAFETY: passed on.
         unsafe { self.lock.unlock() }
+    }
+
+    /// What a park needs to open the lock, which the caller holds, once the stack is left.
+    #[inline(always)]
+    pub(crate) fn leave(&self) -> Unlock {
+        self.lock.leave();
+        (Core::unlock_for_park, (&raw const *self).cast())
     }
 
     #[inline(always)]

@@ -22,6 +22,7 @@ use crate::fence;
 use crate::goroutine::Record;
 use crate::goroutine::record::{flag, state};
 use crate::raw;
+use crate::sanitize;
 use crate::sched::word::WORD;
 use crate::sched::{find, queue, roster, take};
 use crate::shim::atomic::{AtomicUsize, Ordering};
@@ -75,6 +76,7 @@ where
 
 #[inline(never)]
 fn enter(worker: &'static Worker) {
+    let _hidden = sanitize::hide();
     // Counted first: a taker that sees BLOCK counts it down.
     WORD.enter_block();
     if worker
@@ -101,6 +103,7 @@ fn enter(worker: &'static Worker) {
 
 #[inline(never)]
 fn leave(slot: &'static Slot, g: &'static Record) {
+    let _hidden = sanitize::hide();
     let worker = slot.worker();
     if worker
         .permit
@@ -158,6 +161,7 @@ pub(crate) unsafe fn wait_in_place(
         // SAFETY: the caller's promise.
         unsafe { unlock(data) };
     }
+    let _hidden = sanitize::hide();
     crate::sysmon::hog_is_back(worker);
     if deadline.is_none() {
         IN_PLACE.fetch_add(1, Ordering::SeqCst);
@@ -198,6 +202,7 @@ pub(crate) fn yield_in_place(slot: &'static Slot) {
         crate::shim::thread::yield_now();
         return;
     }
+    let _hidden = sanitize::hide();
     let worker = slot.worker();
     if queue::has_work(worker) || find::work_in_sight() || !worker.runs() {
         crate::sysmon::hog_is_back(worker);

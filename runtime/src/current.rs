@@ -66,6 +66,7 @@ fn thread_record() -> RecordPtr {
     }
     let fresh = slab::take_foreign();
     let record = fresh.get();
+    record.forget();
     record
         .flags
         .store(flag::THREAD, crate::shim::atomic::Ordering::Relaxed);

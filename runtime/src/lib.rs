@@ -26,6 +26,9 @@
 //! | How do goroutines and programs end? | `exit` |
 //! | What is everybody doing? | `dump`, `observe`, `stats` |
 
+// The compiler's own attribute that keeps ThreadSanitizer out of a function.
+#![cfg_attr(gors_tsan, feature(sanitize))]
+
 mod block_on;
 mod blocking;
 mod clock;
@@ -44,6 +47,7 @@ mod parker;
 mod random;
 pub mod raw;
 mod run;
+mod sanitize;
 mod sched;
 mod scope;
 mod shim;

@@ -31,7 +31,7 @@ use crate::goroutine::record::{flag, state};
 use crate::shim::atomic::Ordering;
 use crate::stack::{Action, Slot};
 use crate::worker::{Worker, permit};
-use crate::{clock, observe, sysmon, timer};
+use crate::{clock, observe, sanitize, sysmon, timer};
 
 /// The whole life of a worker's thread. It starts with a permit in SEARCH, or without one.
 pub(crate) fn worker_main(worker: &'static Worker) {
@@ -40,6 +40,7 @@ pub(crate) fn worker_main(worker: &'static Worker) {
         .frame
         .store((&raw const here).addr(), Ordering::Relaxed);
     let _bomb = crate::exit::AbortOnUnwind;
+    let _hidden = sanitize::hide();
     crate::sys::precise_sleeps();
     crate::sys::ensure_signal_stack();
     worker
@@ -224,6 +225,7 @@ fn finish(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) -> Ne
     let locked = g.has(flag::LOCKED);
     g.unbind();
     g.drop_cold();
+    g.fiber.destroy();
     if stackless::any() {
         stackless::give(worker, slot);
     } else {

@@ -15,6 +15,7 @@ use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr, slab};
 use crate::join::{JoinHandle, Packet};
 use crate::observe;
+use crate::sanitize::{self, Fiber};
 use crate::sched::queue::{self, Lane};
 use crate::sched::{self, roster};
 use crate::shim::atomic::{AtomicU64, Ordering};
@@ -62,6 +63,8 @@ pub(crate) fn start<F>(f: F, extras: Extras, created: &'static Location<'static>
 where
     F: FnOnce() + Send + 'static,
 {
+    let fiber = Fiber::create();
+    let _hidden = sanitize::hide();
     let worker = current_slot().map(Slot::worker);
     let (record, id) = match worker {
         Some(worker) => {
@@ -75,8 +78,10 @@ where
         }
         None => begin_outside(extras.id),
     };
+    record.get().forget();
     let flags = extras.flags | observe::flags();
     record.get().prepare(f, id, flags, created);
+    fiber.give_to(record.get(), extras.name.as_deref());
     if extras.name.is_some() || extras.stack_size != 0 {
         let cold = record.get().cold();
         if let Some(name) = &extras.name {
@@ -110,10 +115,14 @@ pub(crate) fn start_by_timer<F>(f: F, created: &'static Location<'static>) -> Re
 where
     F: FnOnce() + Send + 'static,
 {
+    let fiber = Fiber::create();
+    let _hidden = sanitize::hide();
     let (record, id) = begin_outside(0);
+    record.get().forget();
     record
         .get()
         .prepare(f, id, flag::FATAL_PANIC | observe::flags(), created);
+    fiber.give_to(record.get(), None);
     record.get().state.store(state::PARKED, Ordering::Relaxed);
     record
 }

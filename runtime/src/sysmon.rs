@@ -68,7 +68,11 @@ pub(crate) static HAND_OFFS: AtomicU64 = AtomicU64::new(0);
 
 /// Starts the thread.
 pub(crate) fn start() {
-    if let Err(error) = sys::new_thread("gors-sysmon", 128 << 10, || Sysmon::default().run()) {
+    let watch = || {
+        let _hidden = crate::sanitize::hide();
+        Sysmon::default().run();
+    };
+    if let Err(error) = sys::new_thread("gors-sysmon", 128 << 10, watch) {
         eprintln!("gors: cannot create a thread: {error}");
         crate::exit::fatal("thread exhaustion");
     }

@@ -35,6 +35,7 @@ use std::ptr;
 use self::heap::{Heap, Timer};
 use crate::goroutine::RecordPtr;
 use crate::raw::{SpinLock, TIMED_OUT, Task};
+use crate::sanitize;
 use crate::shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Value of [`Node::index`] outside a heap.
@@ -149,6 +150,7 @@ impl Shard {
 /// The node is out, and stays where it is until it was fired or cancelled; its record's wait is
 /// armed.
 pub(crate) unsafe fn insert(node: *const Node, hint: Option<usize>) {
+    let _hidden = sanitize::hide();
     let shard = shard_for(hint);
     // SAFETY: the caller's promise; read before the insertion, after which it may be gone.
     let when = unsafe {
@@ -177,6 +179,7 @@ pub(crate) unsafe fn rearm(
     again: bool,
     add_reference: impl FnOnce(),
 ) -> bool {
+    let _hidden = sanitize::hide();
     // SAFETY: the caller's promise. The shard of such a node never changes.
     let shard = unsafe { (*node).shard.get() };
     let (was_armed, is_first) = TIMERS[shard as usize].with(|heap| {
@@ -202,6 +205,7 @@ pub(crate) unsafe fn rearm(
 
 /// Disarms a timer; false if it had fired. Afterwards nobody touches the node.
 pub(crate) fn cancel(node: &Node) -> bool {
+    let _hidden = sanitize::hide();
     let (was_armed, _) = TIMERS[node.shard.get() as usize].with(|heap| {
         let is_armed = node.index.get() != OUT;
         if is_armed {

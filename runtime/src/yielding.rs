@@ -44,6 +44,7 @@ pub fn gosched() {
 /// yet time to look at what the worker looks at now and then.
 #[inline]
 fn alone(slot: &Slot) -> bool {
+    let _hidden = crate::sanitize::hide();
     let worker = slot.worker();
     let alone = worker.runs() && !find::is_time_to_look(worker) && queue::nobody_waits(worker);
     if alone {

@@ -3,7 +3,7 @@
 //! [`promise`](Core::promise) is for a side that has its value or slot ready, [`Meeting`] for two
 //! sides that both have not. The table in [`reserve`](super::reserve) says who meets how.
 
-use gors_runtime::raw::{self, Task, WaitReason};
+use gors_runtime::raw::{Task, WaitReason};
 
 use super::Core;
 use super::reserve::Completion;
@@ -76,7 +76,7 @@ impl Core {
     unsafe fn wait_attached(&self, mine: &Waiter, reason: WaitReason) {
         mine.task.arm();
         mine.parked.set(true);
-        let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
+        let unlock = self.leave();
         // SAFETY: armed, published under the lock that `unlock` releases.
         unsafe { mine.task.park(reason, None, Some(unlock)) };
     }

@@ -218,7 +218,7 @@ impl Core {
             me.arm();
             self.recvq.push_back(&raw const waiter);
             self.wake_observers_at_park(Dir::Recv);
-            let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
+            let unlock = self.leave();
             me.park(WaitReason::ChanReceive, None, Some(unlock));
             match waiter.outcome.get() {
                 Outcome::Done => RecvEnd::Got,
@@ -258,7 +258,7 @@ impl Core {
                 me.arm();
                 self.recvq.push_back(&raw const waiter);
                 self.wake_observers_at_park(Dir::Recv);
-                let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
+                let unlock = self.leave();
                 me.park(WaitReason::ChanReceive, until, Some(unlock));
                 if until.is_some() && me.claimed() == raw::TIMED_OUT {
                     self.lock();

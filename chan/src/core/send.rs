@@ -207,7 +207,7 @@ impl Core {
             me.arm();
             self.sendq.push_back(&raw const waiter);
             self.wake_observers_at_park(Dir::Send);
-            let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
+            let unlock = self.leave();
             me.park(WaitReason::ChanSend, None, Some(unlock));
             match waiter.outcome.get() {
                 Outcome::Done => SendEnd::Sent,
@@ -246,7 +246,7 @@ impl Core {
                 me.arm();
                 self.sendq.push_back(&raw const waiter);
                 self.wake_observers_at_park(Dir::Send);
-                let unlock: raw::Unlock = (Core::unlock_for_park, (&raw const *self).cast());
+                let unlock = self.leave();
                 me.park(WaitReason::ChanSend, deadline, Some(unlock));
                 if deadline.is_some() && me.claimed() == raw::TIMED_OUT {
                     self.lock();

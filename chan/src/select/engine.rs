@@ -284,7 +284,7 @@ unsafe fn wait(arms: &[*mut Arm], first: usize, order: &Order, deadline: Option<
             core.wake_observers_at_park((*arm).dir);
             until = core.sooner_of_due(until);
         }
-        let unlock: raw::Unlock = (Order::unlock_for_park, (&raw const *order).cast());
+        let unlock = order.leave();
         me.park(WaitReason::Select, until, Some(unlock));
         let winner = me.claimed().checked_sub(raw::FIRST_TOKEN);
         for (i, &arm) in arms.iter().enumerate() {
@@ -404,6 +404,15 @@ impl Order {
             // SAFETY: passed on.
             unsafe { (**self.first.add(i)).unlock_collect() }
         }
+    }
+
+    /// What a park needs to open the locks, which the caller holds, once the stack is left.
+    pub(crate) fn leave(&self) -> raw::Unlock {
+        for i in 0..self.len {
+            // SAFETY: the channels live as long as the arms that name them.
+            unsafe { (**self.first.add(i)).leave() };
+        }
+        (Order::unlock_for_park, (&raw const *self).cast())
     }
 
     /// The release that a park performs: `order` is a `*const Order` in the parked frame. See the

@@ -96,7 +96,7 @@ unsafe fn wait(arms: &[*mut Arm], order: &Order, deadline: Option<Instant>) -> W
             core.observe((*arm).dir, (*arm).waiter.write(waiter));
             until = core.sooner_of_due(until);
         }
-        let unlock: raw::Unlock = (Order::unlock_for_park, (&raw const *order).cast());
+        let unlock = order.leave();
         me.park(WaitReason::Select, until, Some(unlock));
         for &arm in arms {
             if !(*arm).core.is_null() {

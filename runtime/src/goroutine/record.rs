@@ -48,6 +48,7 @@ use std::panic::Location;
 use std::ptr;
 
 use super::Cold;
+use crate::sanitize::{self, Fiber};
 use crate::shim::atomic::{
     AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
@@ -129,7 +130,8 @@ const SMALL: usize = 24;
 pub(crate) type Small = [MaybeUninit<u64>; SMALL / 8];
 
 /// See the [module](self).
-#[repr(C, align(64))]
+#[cfg_attr(not(gors_tsan), repr(C, align(64)))]
+#[cfg_attr(gors_tsan, repr(C, align(256)))]
 pub(crate) struct Record {
     pub(crate) state: AtomicU32,
     pub(crate) flags: AtomicU16,
@@ -147,9 +149,10 @@ pub(crate) struct Record {
     /// The stack, from first run to end.
     slot: Cell<*mut Slot>,
     pub(crate) payload: UnsafeCell<[MaybeUninit<u8>; INLINE]>,
+    pub(crate) fiber: Fiber,
 }
 
-const _: () = assert!(size_of::<Record>() == 128);
+const _: () = assert!(size_of::<Record>() == if cfg!(gors_tsan) { 256 } else { 128 });
 const _: () = assert!(std::mem::offset_of!(Record, payload) == 64);
 const _: () =
     assert!(std::mem::offset_of!(Record, slot) + 8 - std::mem::offset_of!(Record, next) == SMALL);
@@ -276,6 +279,13 @@ impl Record {
         unsafe { self.created.load(Ordering::Relaxed).as_ref() }
     }
 
+    /// Tells a sanitizer that the record has nothing to do with the goroutine it was before.
+    #[inline(always)]
+    pub(crate) fn forget(&self) {
+        let _hidden = sanitize::hide();
+        sanitize::fresh(ptr::from_ref(self).addr(), size_of::<Self>());
+    }
+
     /// Makes the record a goroutine that will run `f`.
     ///
     /// The record comes from the free list and belongs to the caller.
@@ -318,8 +328,11 @@ impl Record {
 /// The goroutine was prepared with a small `F` and is bound to a stack, where the closure now lies;
 /// nobody reads it again.
 unsafe fn run_small<F: FnOnce()>(g: &Record) {
-    // SAFETY: the caller's promise.
-    let f = unsafe { (*g.slot.get()).small().cast::<F>().read() };
+    let f = {
+        let _hidden = sanitize::hide();
+        // SAFETY: the caller's promise.
+        unsafe { (*g.slot.get()).small().cast::<F>().read() }
+    };
     f();
 }
 
@@ -327,8 +340,11 @@ unsafe fn run_small<F: FnOnce()>(g: &Record) {
 ///
 /// The payload holds an `F` that nobody reads again.
 unsafe fn run_inline<F: FnOnce()>(g: &Record) {
-    // SAFETY: the caller's promise.
-    let f = unsafe { g.payload.get().cast::<F>().read() };
+    let f = {
+        let _hidden = sanitize::hide();
+        // SAFETY: the caller's promise.
+        unsafe { g.payload.get().cast::<F>().read() }
+    };
     f();
 }
 

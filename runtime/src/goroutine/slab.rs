@@ -54,6 +54,7 @@ impl Depot {
             }) else {
                 crate::exit::fatal("out of memory: no room for goroutine records");
             };
+            crate::sanitize::root(slab.expose_provenance(), SLAB);
             self.slabs.push(RecordPtr(slab.cast()));
             self.carved = 0;
         }

@@ -96,6 +96,7 @@ impl Cancel {
         // SAFETY: locked; unlinked below unless the canceller has done it.
         unsafe {
             self.waiters.push_back(&here);
+            self.lock.leave();
             waiter
                 .task()
                 .park(reason, deadline, Some((open_both, locks.as_ptr().cast())));

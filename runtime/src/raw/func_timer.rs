@@ -101,6 +101,7 @@ impl FuncTimer {
         // 584 years fit; the largest number is the mark of no deadline.
         let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
         let when = clock::now().saturating_add(delay).min(timer::NEVER - 1);
+        crate::sanitize::release(self.node);
         // The reference is forgotten as a clone, because it is the node's from now on.
         let add_reference = || std::mem::forget(Arc::clone(&self.inner));
         // SAFETY: `inner` is a reference beside the one given to the node.
@@ -130,6 +131,7 @@ unsafe fn start_once<F: FnOnce() + Send + 'static>(node: *const Node) -> RecordP
     let created = inner.created;
     spawn::start_by_timer(
         move || {
+            crate::sanitize::acquire(Arc::as_ptr(&inner));
             // SAFETY: such a timer fires once: nobody else takes, and nobody else looks.
             let function = unsafe { (*inner.function.get()).take() };
             drop(inner);
@@ -150,6 +152,7 @@ unsafe fn start_again<F: Fn() + Send + Sync + 'static>(node: *const Node) -> Rec
     let created = inner.created;
     spawn::start_by_timer(
         move || {
+            crate::sanitize::acquire(Arc::as_ptr(&inner));
             // SAFETY: such a function is never taken.
             if let Some(function) = unsafe { (*inner.function.get()).as_ref() } {
                 function();

@@ -18,7 +18,7 @@ use crate::goroutine::{Record, RecordPtr};
 use crate::shim::atomic::Ordering;
 use crate::stack::slot::Commit;
 use crate::stack::{Action, current_slot};
-use crate::{clock, current, sys, timer};
+use crate::{clock, current, sanitize, sys, timer};
 
 /// How [`park`] releases the locks under which a waiter was published: a function and its argument.
 pub type Unlock = (unsafe fn(*const ()), *const ());
@@ -104,6 +104,8 @@ impl Task {
     /// waiter was published under, and calls this once.
     #[inline]
     pub unsafe fn ready(self) {
+        sanitize::release(ptr::from_ref(self.0.get()));
+        let _hidden = sanitize::hide();
         if ready_state(self.0) {
             crate::sched::queue::submit_woken(self.0);
         }
@@ -116,6 +118,8 @@ impl Task {
     /// As [`ready`](Self::ready), and `me` is [`Task::current`].
     #[inline]
     pub unsafe fn ready_from(self, me: Task) {
+        sanitize::release(ptr::from_ref(self.0.get()));
+        let _hidden = sanitize::hide();
         if ready_state(self.0) {
             // SAFETY: null on a plain thread, else the caller's own stack.
             match unsafe { me.0.get().slot().as_ref() } {
@@ -160,7 +164,9 @@ impl Task {
             || std::thread::panicking()
         {
             // SAFETY: the caller's promise.
-            return unsafe { park_slow(record, deadline, unlock) };
+            unsafe { park_slow(record, deadline, unlock) };
+            sanitize::acquire(ptr::from_ref(record));
+            return;
         }
         // SAFETY: a running goroutine has a stack, and this is it; the worker commits what is set
         // here.
@@ -172,6 +178,7 @@ impl Task {
             });
             slot.switch_out(Action::Park);
         }
+        sanitize::acquire(ptr::from_ref(record));
     }
 }
 
@@ -353,7 +360,10 @@ pub fn exit_point() {
 #[must_use]
 pub fn random() -> u64 {
     match current_slot() {
-        Some(slot) => slot.worker().random(),
+        Some(slot) => {
+            let _hidden = sanitize::hide();
+            slot.worker().random()
+        }
         None => crate::random::fresh(),
     }
 }

@@ -112,6 +112,7 @@ impl WaitList {
         // SAFETY: locked above; the waiter is unlinked before this frame goes, see below.
         unsafe {
             self.link(&waiter);
+            self.lock.leave();
             waiter.task.park(
                 reason,
                 deadline,

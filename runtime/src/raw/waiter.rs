@@ -151,6 +151,7 @@ pub(super) unsafe fn park_linked(
     reason: WaitReason,
     limit: &Limit<'_>,
 ) -> usize {
+    lock.leave();
     match limit.cancel {
         // SAFETY: the caller's promise.
         None => unsafe {

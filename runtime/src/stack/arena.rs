@@ -32,14 +32,19 @@ use std::ptr::{self, NonNull};
 use super::Slot;
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicU8, AtomicUsize, Ordering};
-use crate::sys;
+use crate::{sanitize, sys};
 
 /// log2 of the smallest slot.
 const MIN_SHIFT: u32 = 16;
 /// How many size classes there are; class 7 has slots of 1 GiB.
 pub(crate) const CLASSES: usize = 8;
 /// log2 of the wanted size of a region: room for 16 million stacks of 256 KiB.
-const REGION_SHIFT: u32 = 42;
+const REGION_SHIFT: u32 = if cfg!(any(gors_asan, gors_tsan)) {
+    // ThreadSanitizer leaves programs 1.5 TiB, and both shadow what is mapped.
+    33
+} else {
+    42
+};
 /// The smallest region worth having: the largest slot must fit.
 const REGION_SHIFT_MIN: u32 = 30;
 /// Bytes below a stack that fault. C code may skip a page; Rust probes each.
@@ -310,6 +315,7 @@ fn carve_one(
     install_guard(carver, slot)?;
     // SAFETY: committed above, and nobody else knows the slot yet.
     let header = unsafe { reinitialise(class, start + at) };
+    sanitize::root(start + at + GUARD, size - GUARD);
     CARVED[class.index()].store(at + size, Ordering::Release);
     Ok(header)
 }

@@ -13,6 +13,7 @@ use super::SizeClass;
 use super::context::Context;
 use crate::goroutine::Record;
 use crate::goroutine::record::Small;
+use crate::sanitize;
 use crate::shim::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::worker::Worker;
 
@@ -57,6 +58,7 @@ pub(crate) struct Slot {
     bottom: usize,
     /// A small closure that is about to run here.
     small: UnsafeCell<Small>,
+    pub(crate) back: sanitize::Back,
 }
 
 impl Slot {
@@ -75,6 +77,7 @@ impl Slot {
             class,
             bottom,
             small: UnsafeCell::new([MaybeUninit::uninit(); _]),
+            back: sanitize::Back::new(),
         }
     }
 
@@ -127,6 +130,7 @@ impl Slot {
     pub(crate) unsafe fn resume(&self, worker: &'static Worker) -> Action {
         self.worker
             .store(ptr::from_ref(worker).cast_mut(), Ordering::Relaxed);
+        sanitize::before_resume(self);
         // SAFETY: the caller owns the goroutine and with it the stack, on which the loop was started
         // when the goroutine came to it.
         unsafe { self.context.resume() };
@@ -142,6 +146,8 @@ impl Slot {
     /// may be used after the call.
     #[inline]
     pub(crate) unsafe fn switch_out(&self, action: Action) {
+        // A goroutine that has ended does not come back to be seen again.
+        let _hidden = (action != Action::Done).then(sanitize::hide);
         self.action.set(action);
         // SAFETY: the caller's promise.
         unsafe { self.context.suspend() };
@@ -154,6 +160,7 @@ impl Slot {
     /// The caller owns the stack, which nobody uses, and the goroutine.
     #[inline]
     pub(crate) unsafe fn give_to(&'static self, record: *mut Record) {
+        sanitize::fresh(self.bottom, self.class.slot_size());
         self.record.set(record);
         if !self.context.is_bound() {
             // SAFETY: the caller's promise.

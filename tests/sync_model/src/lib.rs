@@ -35,6 +35,9 @@ mod sys {
     }
 }
 
+#[path = "../../../runtime/src/sanitize.rs"]
+#[allow(dead_code, unused_imports, unexpected_cfgs)]
+mod sanitize;
 #[path = "../../../runtime/src/shim.rs"]
 mod shim;
 

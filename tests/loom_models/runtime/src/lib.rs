@@ -7,6 +7,9 @@
 //! (`runtime/src/sched.rs`, `commit`: state, timer, unlock) and waits until its record is popped.
 #![allow(dead_code, unused_imports, reason = "the files are used in part")]
 
+#[path = "../../../../runtime/src/sanitize.rs"]
+#[allow(dead_code, unused_imports, unexpected_cfgs)]
+mod sanitize;
 #[path = "../../../../runtime/src/shim.rs"]
 mod shim;
 

@@ -10,6 +10,9 @@
 
 #[path = "../../../../runtime/src/blocking.rs"]
 mod blocking;
+#[path = "../../../../runtime/src/sanitize.rs"]
+#[allow(dead_code, unused_imports, unexpected_cfgs)]
+mod sanitize;
 #[path = "../../../../runtime/src/shim.rs"]
 mod shim;
 #[path = "../../../../runtime/src/timer.rs"]
