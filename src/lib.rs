@@ -104,6 +104,11 @@ pub mod prelude {
 #[doc = include_str!("../docs/porting-from-go.md")]
 struct PortingFromGo;
 
+/// Compiles and runs the code of the guide to debugging.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/debugging.md")]
+struct Debugging;
+
 /// Compiles and runs the program in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

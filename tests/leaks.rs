@@ -71,6 +71,37 @@ fn who_has_the_only_handle_is_found() {
     ended.assert_success();
 }
 
+/// Catches the losers of a race that are not found: each has a handle, and nobody else.
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "stacks are read on x86-64 only")]
+fn who_have_all_handles_together_are_found() {
+    let ended = child::run("who_have_all_handles_together_are_found", &[], || {
+        gors::run(|| {
+            let found = (0..20).any(|_| {
+                let losers = elsewhere(|| {
+                    let c = make::<u32>(0);
+                    let racers: Vec<_> = (0..4)
+                        .map(|n| {
+                            let c = c.clone();
+                            gors::spawn(move || c.send(n))
+                        })
+                        .collect();
+                    racers.iter().for_each(until_blocked);
+                    let ids: Vec<u64> = racers.iter().map(gors::JoinHandle::id).collect();
+                    // One handle is still here.
+                    assert!(leaks().iter().all(|leak| !ids.contains(&leak.goroutine)));
+                    drop(c);
+                    ids
+                });
+                let found: Vec<u64> = leaks().iter().map(|leak| leak.goroutine).collect();
+                losers.iter().all(|id| found.contains(id))
+            });
+            assert!(found, "{}", stack_dump());
+        });
+    });
+    ended.assert_success();
+}
+
 /// Catches waits for ever that are not found, and timed ones that are.
 #[gors::test]
 fn waits_for_ever_are_found() {

@@ -137,7 +137,7 @@ impl Core {
     pub(crate) fn alloc(elem: Layout, cap: usize, flags: u32) -> Option<ptr::NonNull<Core>> {
         raw::know_channels(&raw::Channels {
             unlock: Core::unlock_for_park,
-            sole_handle: Core::sole_handle,
+            handles: Core::handles,
         });
         let (layout, offset) = Core::layout(elem, cap)?;
         // SAFETY: a Core is not zero-size.
@@ -398,18 +398,27 @@ impl Core {
         }
     }
 
-    /// The bytes that the channel takes, if there is one handle in all, a `Chan`.
+    /// How many handles there are, if all are `Chan`s, and the bytes that the channel takes. Calls
+    /// `waiter` with the address of each waiter.
     ///
     /// # Safety
     ///
     /// `core` is a channel that somebody waits on.
-    unsafe fn sole_handle(core: *const ()) -> Option<usize> {
+    unsafe fn handles(core: *const (), waiter: &mut dyn FnMut(usize)) -> Option<(usize, usize)> {
         // SAFETY: the caller's promise.
         let core = unsafe { &*core.cast::<Core>() };
-        let is_sole = core.flags() & (flag::WHOLE | flag::CLOSED) == flag::WHOLE
-            && core.handles.load(Ordering::Acquire) == close::ONE_EACH;
-        let layout = is_sole.then(|| Core::layout(core.elem, core.cap));
-        layout.flatten().map(|(layout, _)| layout.size())
+        if core.flags() & (flag::WHOLE | flag::CLOSED) != flag::WHOLE {
+            return None;
+        }
+        core.lock();
+        for list in [&core.recvq, &core.sendq] {
+            list.for_each(|w| waiter(w.addr()));
+        }
+        // SAFETY: locked above.
+        unsafe { core.unlock() };
+        let handles = close::whole(core.handles.load(Ordering::Acquire))?;
+        let (layout, _) = Core::layout(core.elem, core.cap)?;
+        Some((handles, layout.size()))
     }
 
     /// The list a waiter of `dir` goes to.

@@ -54,4 +54,4 @@ pub use self::unwind::{apply_panic_policy, is_goexit};
 pub use self::wait_list::{Notified, WaitList};
 pub use self::wait_reason::WaitReason;
 pub use self::waiter::{Ended, Limit};
-pub use crate::dump::leaks::{Channels, know_channels};
+pub use crate::dump::leaks::{Channels, CountHandles, know_channels};

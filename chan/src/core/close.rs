@@ -39,6 +39,13 @@ fn sides(word: u64) -> u64 {
     word >> 62
 }
 
+/// How many `Chan`s these handles are, if both sides live and every handle is one.
+pub(crate) fn whole(word: u64) -> Option<usize> {
+    let count = senders(word);
+    let is_whole = sides(word) == 2 && receivers(word) == count;
+    is_whole.then(|| usize::try_from(count).ok()).flatten()
+}
+
 impl Core {
     /// A channel without a sending end, before it is shared.
     pub(crate) fn init_receiver_only(&self) {

@@ -245,13 +245,18 @@ impl WaitList {
     /// Under the lock: how many are linked.
     pub(crate) fn count(&self) -> usize {
         let mut n = 0;
+        self.for_each(|_| n += 1);
+        n
+    }
+
+    /// Under the lock: calls `f` with each that is linked.
+    pub(crate) fn for_each(&self, mut f: impl FnMut(*const Waiter)) {
         let mut w = self.front();
         while !w.is_null() {
-            n += 1;
+            f(w);
             // SAFETY: linked nodes are alive and guarded by the lock, which callers hold.
             w = unsafe { (*w).next.get() };
         }
-        n
     }
 
     /// Under the lock: somebody in here can still be claimed.

@@ -3,22 +3,23 @@
 //! # What is found
 //!
 //! * Operations on a nil channel and `select!` without arms, without a deadline.
-//! * Sends and receives, without a deadline, on a channel of which the waiting goroutine owns the only
-//!   handle: nobody is left at the other end.
+//! * Sends and receives, without a deadline, on a channel whose handles are all owned by goroutines
+//!   that wait so on it: nobody is left at the other end.
 //!
 //! # Why nobody is suspected wrongly
 //!
-//! A channel made by `make` counts its handles, so it knows when there is one. That one exists
-//! somewhere in memory, and stays there, because the waiting operation borrows it. If the channel's
-//! address is found nowhere but in the goroutine's own stack, then the handle is there, and others
-//! could use it only by reference: from a scope, for example. So nothing outside may point into that
-//! stack either. The goroutine is [held](super::hold) meanwhile, and all writable memory of the process
-//! is looked through ([`memory`](super::memory)), twice, because what is looked for may move: it would
-//! have to be missed by both searches, in motion each time, to be overlooked.
+//! A channel made by `make` counts its handles. Each wait borrows one, which exists somewhere in memory
+//! and stays there. If the channel's address is found nowhere but in the stacks of those who wait on
+//! it, then these handles are there. If nothing outside a stack points into it (but the channel and its
+//! other waiters, to its waiter), then the handle that is borrowed is its own, and no scope has lent it
+//! to others. So there are as many handles as goroutines that wait, at least; if the channel counts no
+//! more, then nobody else has one. The goroutines are [held](super::hold) meanwhile, and all writable
+//! memory of the process is looked through ([`memory`](super::memory)), twice, because a reference may
+//! move: it would have to be missed by both searches, in motion each time, to be overlooked.
 //!
 //! Whatever looks like an address counts as one. So leaks are missed (a stale copy of a handle lies
-//! in some frame or freed block; a handle lies in a structure on the heap; two goroutines wait for
-//! each other), but none is invented.
+//! in some frame or freed block; a handle lies in a structure on the heap; goroutines wait for each
+//! other on two channels), but none is invented.
 
 use std::collections::HashSet;
 use std::panic::Location;
@@ -53,10 +54,10 @@ pub struct Leak {
 }
 
 /// Goroutines that can never wake: they wait for ever (a nil channel, `select!` without arms), or send
-/// to or receive from a channel, made by `make`, of which they own the only handle.
+/// to or receive from a channel, made by `make`, and own all its handles.
 ///
 /// Never names a goroutine that something could still wake, and finds by far not all that nothing
-/// could: not those that wait for each other, nor in a `select!` with arms, nor for a lock or a
+/// could: not those that wait for each other on two channels, nor in a `select!` with arms, nor for a lock or a
 /// `WaitGroup`; not where the handle lies in a structure on the heap; and not where a word that looks
 /// like the channel's address is left anywhere else in memory.
 ///
@@ -118,14 +119,17 @@ impl Own {
     }
 }
 
-/// How `gors-chan` tells of its channels: what a plain wait on one unlocks, and, for a channel with
-/// one handle in all, the bytes that it takes.
+/// The number of a channel's handles, if all of them both send and receive, and the bytes that the channel
+/// takes; calls with the address of each waiter.
+pub type CountHandles = unsafe fn(*const (), &mut dyn FnMut(usize)) -> Option<(usize, usize)>;
+
+/// How `gors-chan` tells of its channels.
 #[derive(Debug)]
 pub struct Channels {
     /// The function of the [`Unlock`](crate::raw::Unlock) that a wait is given, with the channel.
     pub unlock: unsafe fn(*const ()),
     /// Asked while somebody waits on the channel.
-    pub sole_handle: unsafe fn(*const ()) -> Option<usize>,
+    pub handles: CountHandles,
 }
 
 static CHANNELS: AtomicPtr<Channels> = AtomicPtr::new(ptr::null_mut());
@@ -188,7 +192,7 @@ enum Verdict {
     Innocent,
     /// Waits for ever.
     Stuck,
-    /// Waits on a channel with one handle.
+    /// Waits on a channel whose handles are counted.
     Alone(Suspect),
 }
 
@@ -208,28 +212,31 @@ fn judge(record: RecordPtr, hold: &Hold) -> Verdict {
             Verdict::Stuck
         }
         WaitReason::ChanReceive | WaitReason::ChanSend => {
-            let channel = commit.unlock.and_then(alone_on);
             // SAFETY: held while the result is used.
             let stack = unsafe { suspended(slot) };
-            match (channel, stack) {
-                (Some((channel, len)), Some(stack)) => {
-                    Verdict::Alone(Suspect::new(g.goid(), channel, len, stack))
-                }
-                _ => Verdict::Innocent,
-            }
+            let suspect = stack.zip(commit.unlock).and_then(|(stack, unlock)| {
+                let mut suspect = Suspect::new(g.goid(), stack);
+                waits_on(unlock, &mut suspect).then_some(suspect)
+            });
+            suspect.map_or(Verdict::Innocent, Verdict::Alone)
         }
         _ => Verdict::Innocent,
     }
 }
 
-/// The channel that a goroutine waits on, if it has one handle in all: its address and its size.
-fn alone_on((unlock, channel): Unlock) -> Option<(usize, usize)> {
+/// Notes the channel that a goroutine waits on; false if it is none, or does not know its handles.
+fn waits_on((unlock, channel): Unlock, suspect: &mut Suspect) -> bool {
     // SAFETY: null or `'static`.
-    let channels = unsafe { CHANNELS.load(Ordering::Acquire).as_ref() }?;
+    let Some(channels) = (unsafe { CHANNELS.load(Ordering::Acquire).as_ref() }) else {
+        return false;
+    };
     if !ptr::fn_addr_eq(unlock, channels.unlock) {
-        return None;
+        return false;
     }
     // SAFETY: the function says that it is a channel, which lives as long as the wait.
-    let len = unsafe { (channels.sole_handle)(channel) }?;
-    Some((channel.addr(), len))
+    let known = unsafe { (channels.handles)(channel, &mut |waiter| suspect.add_waiter(waiter)) };
+    if let Some((handles, len)) = known {
+        suspect.set_channel(channel.addr(), len, handles);
+    }
+    known.is_some()
 }

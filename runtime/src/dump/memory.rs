@@ -8,6 +8,7 @@
 //!
 //! The search must not find itself: what it looks for it keeps inverted.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -26,7 +27,7 @@ const PAGE: usize = 4096;
 const CHUNK: usize = 16 * PAGE;
 
 /// An address that does not look like one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Hidden(usize);
 
 impl Hidden {
@@ -39,25 +40,43 @@ impl Hidden {
     }
 }
 
-/// A goroutine that waits on a channel with one handle.
+/// A goroutine that waits on a channel.
 pub(super) struct Suspect {
     id: u64,
     channel: Hidden,
     channel_len: usize,
+    handles: usize,
+    /// The waiter of this goroutine.
+    waiters: Vec<Hidden>,
     at: Hidden,
     top: Hidden,
     is_referenced: bool,
 }
 
 impl Suspect {
-    pub(super) fn new(id: u64, channel: usize, channel_len: usize, stack: Suspended) -> Self {
+    pub(super) fn new(id: u64, stack: Suspended) -> Self {
         Self {
             id,
-            channel: Hidden::new(channel),
-            channel_len,
+            channel: Hidden::new(0),
+            channel_len: 0,
+            handles: 0,
+            waiters: Vec::new(),
             at: Hidden::new(stack.at),
             top: Hidden::new(stack.top),
             is_referenced: false,
+        }
+    }
+
+    pub(super) fn set_channel(&mut self, address: usize, len: usize, handles: usize) {
+        self.channel = Hidden::new(address);
+        self.channel_len = len;
+        self.handles = handles;
+    }
+
+    /// A waiter of its channel: only its own matters.
+    pub(super) fn add_waiter(&mut self, address: usize) {
+        if self.owns(address) {
+            self.waiters.push(Hidden::new(address));
         }
     }
 
@@ -71,28 +90,44 @@ impl Suspect {
     }
 }
 
-/// The suspects whose channel, and whose stack, nobody else knows of.
+/// The suspects who own all handles of their channel together.
 pub(super) fn nowhere_else(mut suspects: Vec<Suspect>, own: Own) -> Vec<u64> {
     suspects.sort_unstable_by_key(|suspect| suspect.channel);
+    let suspects = owners_of_all(suspects);
+    if suspects.is_empty() {
+        return Vec::new();
+    }
+    let tops = suspects.iter().enumerate();
     let mut search = Search {
+        tops: tops.map(|(index, suspect)| (suspect.top, index)).collect(),
         suspects,
         pages: File::open("/proc/self/pagemap").ok(),
         arena: arena_range(),
     };
-    let is_complete = search.everything(own) && search.everything(own);
-    let alone = search
-        .suspects
-        .iter()
-        .filter(|suspect| !suspect.is_referenced);
-    alone
-        .map(|suspect| suspect.id)
-        .filter(|_| is_complete)
-        .collect()
+    if !(search.everything(own) && search.everything(own)) {
+        return Vec::new();
+    }
+    search.suspects.retain(|suspect| !suspect.is_referenced);
+    // One who is suspected wrongly may pass its handle on, so the others of its channel go with it.
+    let alone = owners_of_all(search.suspects);
+    alone.iter().map(|suspect| suspect.id).collect()
+}
+
+/// Those whose channel has no more handles than suspects.
+fn owners_of_all(mut suspects: Vec<Suspect>) -> Vec<Suspect> {
+    let mut waiting = HashMap::new();
+    for suspect in &suspects {
+        *waiting.entry(suspect.channel).or_insert(0) += 1;
+    }
+    suspects.retain(|suspect| waiting[&suspect.channel] == suspect.handles);
+    suspects
 }
 
 struct Search {
     /// By inverted address of their channels.
     suspects: Vec<Suspect>,
+    /// Suspects by the ends of their stacks.
+    tops: HashMap<Hidden, usize>,
     pages: Option<File>,
     arena: std::ops::Range<usize>,
 }
@@ -152,9 +187,9 @@ impl Search {
     fn stack(&mut self, slot: &Slot, own: Own) -> bool {
         let top = std::ptr::from_ref(slot).addr();
         let suspect = self
-            .suspects
-            .iter()
-            .find(|suspect| suspect.top.get() == top);
+            .tops
+            .get(&Hidden::new(top))
+            .map(|&index| &self.suspects[index]);
         match suspect.map(|suspect| suspect.at.get()) {
             // Its header knows where the stack is.
             Some(at) => self.range(at, top),
@@ -216,24 +251,29 @@ impl Search {
                 continue;
             }
             let place = start + index * 8;
-            if is_channel
-                && let Ok(found) = self
+            if is_channel {
+                let channel = Hidden::new(word);
+                let first = self
                     .suspects
-                    .binary_search_by_key(&Hidden::new(word), |suspect| suspect.channel)
-            {
-                let suspect = &mut self.suspects[found];
-                suspect.is_referenced |= !suspect.owns(place);
-            } else if let Some(slot) = carved_slot_at(word) {
-                let top = std::ptr::from_ref(slot).addr();
-                for suspect in &mut self.suspects {
-                    if suspect.top.get() == top
-                        && suspect.owns(word)
-                        && !suspect.owns(place)
-                        && !suspect.is_known_to(place)
-                    {
+                    .partition_point(|suspect| suspect.channel < channel);
+                let group = self.suspects[first..].iter_mut();
+                let mut group: Vec<_> = group
+                    .take_while(|suspect| suspect.channel == channel)
+                    .collect();
+                if !group.iter().any(|suspect| suspect.owns(place)) {
+                    for suspect in &mut group {
                         suspect.is_referenced = true;
                     }
                 }
+            }
+            if let Some(slot) = carved_slot_at(word)
+                && let Some(&index) = self.tops.get(&Hidden::new(std::ptr::from_ref(slot).addr()))
+            {
+                let suspect = &mut self.suspects[index];
+                suspect.is_referenced |= suspect.owns(word)
+                    && !suspect.owns(place)
+                    && !suspect.is_known_to(place)
+                    && !suspect.waiters.contains(&Hidden::new(word));
             }
         }
     }
