@@ -1,0 +1,121 @@
+//! Channels under loom: the whole of `chan/src`, and WaitGroup, over the models of waiting.
+
+use std::process::ExitCode;
+
+use gors_chan::make;
+use gors_runtime::world::{self, goroutine};
+use model::mutant::{Change, Mutant};
+use model::runner::Model;
+
+#[path = "../../../../src/shim.rs"]
+mod shim;
+#[allow(dead_code, reason = "used in part")]
+#[path = "../../../../src/sync/wait_group.rs"]
+mod wait_group;
+
+const GROUP: &str = "src/sync/wait_group.rs";
+const LOCK: &str = "runtime/src/raw/lock.rs";
+
+/// A channel whose atomics exist before the threads begin.
+fn channel(cap: usize) -> gors_chan::Chan<u32> {
+    let channel = make(cap);
+    let no_time = std::time::Duration::ZERO;
+    for _ in 0..cap {
+        assert!(channel.send_timeout(0, no_time).is_ok());
+    }
+    assert!(channel.send_timeout(0, no_time).is_err());
+    for _ in 0..cap {
+        assert!(channel.recv_timeout(no_time).is_ok());
+    }
+    assert!(channel.recv_timeout(no_time).is_err());
+    drop(channel.clone());
+    channel
+}
+
+fn main() -> ExitCode {
+    model::runner::main(&[
+        Model {
+            name: "rendezvous",
+            property: "a value sent to a goroutine that receives arrives, whoever comes first",
+            body: || {
+                let values = channel(0);
+                let theirs = values.clone();
+                let sender = goroutine(move || theirs.send(7));
+                let receiver = goroutine(move || assert_eq!(values.recv(), Some(7)));
+                sender.join().unwrap();
+                receiver.join().unwrap();
+            },
+            preemptions: Some(2),
+            mutants: &[Mutant {
+                file: LOCK,
+                after: "pub fn lock(",
+                line: "held.swap(true, Ordering::Acquire)",
+                change: Change::Split,
+            }],
+        },
+        Model {
+            name: "buffer",
+            property: "with a buffer of one: values come in order, a full sender and an empty receiver are woken",
+            body: || {
+                let values = channel(1);
+                let theirs = values.clone();
+                let sender = goroutine(move || {
+                    theirs.send(1);
+                    theirs.send(2);
+                });
+                let receiver = goroutine(move || {
+                    assert_eq!(values.recv(), Some(1));
+                    assert_eq!(values.recv(), Some(2));
+                });
+                sender.join().unwrap();
+                receiver.join().unwrap();
+            },
+            preemptions: Some(2),
+            mutants: &[],
+        },
+        Model {
+            name: "close",
+            property: "a close ends a receive that waits or comes, behind the values that were sent",
+            body: || {
+                let values = channel(1);
+                let theirs = values.clone();
+                let receiver = goroutine(move || {
+                    assert_eq!(theirs.recv(), Some(1));
+                    assert_eq!(theirs.recv(), None);
+                });
+                let closer = goroutine(move || {
+                    values.send(1);
+                    values.close();
+                });
+                closer.join().unwrap();
+                receiver.join().unwrap();
+            },
+            preemptions: Some(2),
+            mutants: &[],
+        },
+        Model {
+            name: "wait_group",
+            property: "a wait ends when the last of two goroutines is done, and sees what they did",
+            body: || {
+                let group = std::sync::Arc::new(wait_group::WaitGroup::new());
+                group.add(2);
+                assert!(!group.wait_timeout(std::time::Duration::ZERO));
+                let (first, second) = (group.clone(), group.clone());
+                let first = goroutine(move || first.done());
+                let second = goroutine(move || second.done());
+                let waiter = goroutine(move || group.wait());
+                first.join().unwrap();
+                second.join().unwrap();
+                waiter.join().unwrap();
+                world::touch_timers();
+            },
+            preemptions: Some(2),
+            mutants: &[Mutant {
+                file: GROUP,
+                after: "fn add(",
+                line: "state.fetch_add(delta",
+                change: Change::Split,
+            }],
+        },
+    ])
+}
