@@ -14,6 +14,7 @@ use super::word::WORD;
 use super::{idle, queue, resize, roster, take, wake};
 use crate::goroutine::RecordPtr;
 use crate::shim::atomic::Ordering;
+use crate::stack::Slot;
 use crate::worker::{Look, Worker, permit};
 use crate::{clock, timer};
 
@@ -142,6 +143,10 @@ fn fire_timers() {
 /// everything in the worker's own queue.
 pub(crate) fn ready_fired(record: RecordPtr) {
     if crate::raw::ready_state(record) {
+        // It has slept, so its stack is cold; others are likely to run before it.
+        if let Some(slot) = std::ptr::NonNull::new(record.get().slot()) {
+            Slot::prefetch(slot);
+        }
         queue::inject(record, queue::Lane::Woken);
     }
 }

@@ -53,7 +53,12 @@ impl Magazine {
             };
             depot::take(self.class, count, &mut slots)?;
         }
-        Ok(slots.pop().expect("the depot gives at least one"))
+        let slot = slots.pop().expect("the depot gives at least one");
+        // Whoever comes this far has parked the last one and will start the next soon.
+        if let Some(&next) = slots.last() {
+            Slot::prefetch(next);
+        }
+        Ok(slot)
     }
 
     /// Takes back a stack whose goroutine ended.

@@ -7,7 +7,7 @@
 
 use std::cell::{Cell, UnsafeCell};
 use std::mem::MaybeUninit;
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use super::SizeClass;
 use super::context::Context;
@@ -99,6 +99,28 @@ impl Slot {
     pub(crate) fn record(&self) -> &'static Record {
         // SAFETY: set by `run` before anything executes on the stack; records live for ever.
         unsafe { &*self.record.get() }
+    }
+
+    /// Starts to load what a goroutine touches first on this stack: the header and the frames next to
+    /// it. For a stack that has been left alone for long, some microseconds ahead.
+    #[inline]
+    pub(crate) fn prefetch(slot: NonNull<Slot>) {
+        /// Bytes of frames that a goroutine touches when it starts, or goes on, and ends.
+        const FRAMES: usize = 384;
+        #[cfg(target_arch = "x86_64")]
+        for line in (0..size_of::<Slot>() + FRAMES).step_by(64) {
+            let at = slot
+                .as_ptr()
+                .cast::<i8>()
+                .wrapping_sub(FRAMES)
+                .wrapping_add(line);
+            // SAFETY: prefetching has no effect that a program could see.
+            unsafe {
+                std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at);
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = slot;
     }
 
     pub(crate) fn class(&self) -> SizeClass {
