@@ -47,6 +47,11 @@ const STUCK: &[Case] = &[
         goexit_waiting,
         "main has ended by goexit, another one waits",
     ),
+    (
+        "stacks",
+        stacks,
+        "with GORS_STACK_SIZE=1G: those that have a stack wait for those that get none",
+    ),
 ];
 
 const ALIVE: &[Case] = &[
@@ -113,6 +118,23 @@ fn locks() {
         gors::time::sleep(Duration::from_millis(10));
         drop(second.lock());
         drop(mine);
+    });
+}
+
+/// Goroutines that end together. There is address space for 1,024 stacks of a gigabyte.
+fn stacks() {
+    const MANY: isize = 2_000;
+    gors::run(|| {
+        let together = WaitGroup::new();
+        together.add(MANY);
+        for _ in 0..MANY {
+            let together = together.clone();
+            go!(move || {
+                together.done();
+                together.wait();
+            });
+        }
+        together.wait();
     });
 }
 

@@ -24,7 +24,7 @@ fn descend(kib: usize) -> usize {
 /// Catches a class that is smaller than what was asked for.
 #[gors::test]
 fn a_goroutine_gets_the_stack_it_asks_for() {
-    for kib in [32, 200, 1 << 10, 8 << 10, 60 << 10] {
+    for kib in [32, 200, 1 << 10, 8 << 10, 64 << 10, 225 << 10] {
         // Debug builds make more of a frame than its kilobyte.
         let handle = gors::Builder::new()
             .stack_size((4 * kib) << 10)
@@ -46,18 +46,35 @@ fn a_stack_that_no_class_holds_is_an_error() {
     );
 }
 
+/// Lets that many goroutines wait at the same time and end.
+fn park_and_end(count: usize) {
+    let (gate, done) = (make::<()>(0), WaitGroup::new());
+    for _ in 0..count {
+        let gate = gate.clone();
+        done.go(move || {
+            gate.recv();
+        });
+    }
+    gate.close();
+    done.wait();
+}
+
 /// Catches an overflow that names another goroutine, or ends without a word.
 #[test]
 fn an_overflow_names_the_goroutine_among_many() {
     let ended = child::run("an_overflow_names_the_goroutine_among_many", &[], || {
         gors::run(|| {
+            // Stacks that others had before, half of them with their memory given back.
+            park_and_end(50_000);
+            gors::runtime::free_os_memory();
+            park_and_end(25_000);
             let wait = make::<()>(0);
-            for n in 0..10_000 {
+            for n in 0..100_000 {
                 let wait = wait.clone();
                 gors::Builder::new()
                     .name(format!("number {n}"))
                     .go(move || {
-                        if n == 5_000 {
+                        if n == 73_123 {
                             descend(1 << 20);
                         }
                         wait.recv();
@@ -71,7 +88,7 @@ fn an_overflow_names_the_goroutine_among_many() {
     assert!(
         ended
             .stderr
-            .contains("\"number 5000\", created at tests/stacks.rs:"),
+            .contains("\"number 73123\", created at tests/stacks.rs:"),
         "{ended:#?}"
     );
     assert!(
@@ -115,6 +132,75 @@ fn a_stack_size_that_is_none_ends_with_advice() {
         ended.assert_fatal(&format!("GORS_STACK_SIZE={nonsense}"));
         ended.assert_fatal("64K");
     }
+}
+
+/// Catches units that are not understood, and a default that is not the default.
+#[test]
+fn the_default_size_can_be_set() {
+    for size in ["8M", "8 MiB", "8388608"] {
+        let ended = child::run(
+            "the_default_size_can_be_set",
+            &[("GORS_STACK_SIZE", size)],
+            || {
+                gors::run(|| {
+                    let depth = go_and_descend(2 << 10);
+                    assert_eq!(depth, 2 << 10);
+                    assert!(gors::runtime::stack_usage()[0].size >= 8 << 20);
+                });
+            },
+        );
+        ended.assert_success();
+    }
+    let ended = child::run(
+        "the_default_size_can_be_set",
+        &[("GORS_STACK_SIZE", "4G")],
+        || gors::run(|| {}),
+    );
+    ended.assert_fatal("larger than the largest");
+}
+
+/// How deep a goroutine of `go!` gets that many KiB.
+fn go_and_descend(kib: usize) -> usize {
+    let answer = make::<usize>(1);
+    let to = answer.clone();
+    go!(move || to.send(descend(kib)));
+    answer.recv().expect("it answers")
+}
+
+/// Catches a high-water mark that follows the stack pointer, or that of another goroutine.
+#[test]
+fn stack_usage_tells_how_deep_a_goroutine_was() {
+    let ended = child::run("stack_usage_tells_how_deep_a_goroutine_was", &[], || {
+        gors::run(|| {
+            let (deep, parked, gate) = (make::<u64>(0), WaitGroup::new(), make::<()>(0));
+            parked.add(3);
+            for kib in [0, 100, 0] {
+                let (deep, parked, gate) = (deep.clone(), parked.clone(), gate.clone());
+                go!(move || {
+                    descend(kib);
+                    parked.done();
+                    if kib > 0 {
+                        deep.send(goid());
+                    }
+                    gate.recv();
+                });
+            }
+            let deep = deep.recv().expect("one of them was deep");
+            parked.wait();
+            let usage = gors::runtime::stack_usage();
+            assert_eq!(usage.len(), 4, "main and three others: {usage:?}");
+            assert_eq!(usage[0].goid, deep, "{usage:?}");
+            assert!((100 << 10..220 << 10).contains(&usage[0].used), "{usage:?}");
+            assert!(usage[1].used < 100 << 10, "{usage:?}");
+            assert!(
+                usage[0]
+                    .created
+                    .is_some_and(|at| at.file().ends_with("stacks.rs"))
+            );
+            gate.close();
+        });
+    });
+    ended.assert_success();
 }
 
 /// Catches stacks that keep their memory after a burst, and ones that are broken by giving it back.
@@ -190,6 +276,10 @@ fn without_guard_markers_goroutines_wait_for_a_stack() {
                     first = now;
                 }
                 assert!((29_000..MANY).contains(&first), "{first} run at once");
+                let error = gors::Builder::new()
+                    .go(|| {})
+                    .expect_err("others wait for a stack already");
+                assert!(error.to_string().contains("vm.max_map_count"), "{error}");
                 gate.close();
                 done.wait();
                 assert_eq!(running.load(Ordering::Relaxed), MANY);
@@ -199,7 +289,7 @@ fn without_guard_markers_goroutines_wait_for_a_stack() {
     ended.assert_success();
     let warnings = ended
         .stderr
-        .matches("Raise it with `sysctl vm.max_map_count=N`")
+        .matches("goroutines wait until a stack comes free")
         .count();
     assert_eq!(warnings, 1, "{}", ended.stderr);
 }

@@ -77,8 +77,9 @@ pub(crate) fn get() -> &'static Config {
 }
 
 fn var(name: &str) -> Option<String> {
-    std::env::var(name)
-        .ok()
+    // What is no text is no value either, and its reader says so.
+    std::env::var_os(name)
+        .map(|text| text.to_string_lossy().into_owned())
         .filter(|text| !text.trim().is_empty())
 }
 

@@ -122,8 +122,13 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
+    /// A handle; the number is 0 as long as the goroutine has none.
     pub(crate) fn new(packet: Arc<Packet<T>>, id: u64, name: Option<Arc<str>>) -> Self {
         Self { packet, id, name }
+    }
+
+    pub(crate) fn numbered(self, id: u64) -> Self {
+        Self { id, ..self }
     }
 
     /// Waits until the goroutine has ended and returns its result.

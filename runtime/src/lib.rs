@@ -31,6 +31,7 @@
 
 mod block_on;
 mod blocking;
+mod builder;
 mod clock;
 mod config;
 mod current;
@@ -65,6 +66,7 @@ pub use gors_macros::{main, test};
 
 pub use block_on::block_on;
 pub use blocking::{blocking, lock_os_thread, unlock_os_thread};
+pub use builder::Builder;
 pub use dump::leaks::{Leak, leaks};
 pub use dump::{stack_dump, wait_reason_of};
 pub use exit::{PanicPolicy, goexit, set_panic_policy};
@@ -74,8 +76,8 @@ pub use parker::{Parker, Unparker};
 pub use run::run;
 pub use sched::resize::gomaxprocs;
 pub use scope::{Scope, ScopedJoinHandle, scope};
-pub use spawn::{Builder, goid, goroutine_name, num_cpu, num_goroutine, spawn};
-pub use stack::free_os_memory;
+pub use spawn::{goid, goroutine_name, num_cpu, num_goroutine, spawn};
+pub use stack::{StackUsage, free_os_memory, stack_usage};
 pub use stats::{Stats, stats};
 pub use yielding::{checkpoint, gosched, sleep};
 

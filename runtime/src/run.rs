@@ -4,10 +4,11 @@ use std::any::Any;
 use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
 
+use crate::builder::Builder;
 use crate::join::{Outcome, Packet};
 use crate::raw::{self, WaitReason};
 use crate::shim::atomic::Ordering;
-use crate::spawn::{self, Builder, Extras};
+use crate::spawn::{self, Extras};
 use crate::{current, exit};
 
 /// Runs `f` as the main goroutine; the calling thread waits and returns its result.

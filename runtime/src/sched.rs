@@ -26,8 +26,8 @@ pub(crate) mod word;
 
 use std::ptr::NonNull;
 
-use crate::goroutine::RecordPtr;
 use crate::goroutine::record::{flag, state};
+use crate::goroutine::{Cold, RecordPtr};
 use crate::shim::atomic::Ordering;
 use crate::stack::{Action, Slot};
 use crate::worker::{Worker, permit};
@@ -191,7 +191,10 @@ fn bind(worker: &'static Worker, record: RecordPtr) -> Option<NonNull<Slot>> {
     // Cold in both its lines, if it needs both: fetch them side by side.
     record.get().prefetch_payload();
     let slot = match record.get().cold_if_any() {
-        Some(cold) if cold.stack_size != 0 => stackless::take_sized(cold.stack_size),
+        Some(&Cold {
+            promised: Some(class),
+            ..
+        }) => stackless::take_promised(worker, class),
         _ => worker.stacks.take(),
     };
     match slot {
@@ -199,8 +202,8 @@ fn bind(worker: &'static Worker, record: RecordPtr) -> Option<NonNull<Slot>> {
             attach(record, slot);
             Some(slot)
         }
-        Err(_) => {
-            stackless::wait(worker, record);
+        Err(error) => {
+            stackless::wait(worker, record, &error);
             None
         }
     }

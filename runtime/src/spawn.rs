@@ -1,4 +1,4 @@
-//! Making goroutines: `go!`, `spawn`, `Builder`.
+//! Making goroutines: `go!`, `spawn`. For those with extras see [`builder`](crate::builder).
 //!
 //! # Cost of `go!` on a worker
 //!
@@ -10,7 +10,6 @@ use std::io;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::exit::PanicPolicy;
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr, slab};
 use crate::join::{JoinHandle, Packet};
@@ -19,7 +18,8 @@ use crate::sanitize::{self, Fiber};
 use crate::sched::queue::{self, Lane};
 use crate::sched::{self, roster};
 use crate::shim::atomic::{AtomicU64, Ordering};
-use crate::stack::{SizeClass, Slot, current_slot};
+use crate::stack::{SizeClass, Slot, current_slot, depot};
+use crate::worker::Worker;
 
 /// The next goroutine number. 1 is the first main goroutine.
 static NEXT_ID: AtomicU64 = AtomicU64::new(2);
@@ -52,7 +52,8 @@ pub(crate) fn main_id() -> u64 {
 pub(crate) struct Extras {
     pub(crate) flags: u16,
     pub(crate) name: Option<Arc<str>>,
-    pub(crate) stack_size: usize,
+    /// A stack that the goroutine was promised.
+    pub(crate) promised: Option<SizeClass>,
     /// 0: the next free number.
     pub(crate) id: u64,
 }
@@ -66,29 +67,79 @@ where
     let fiber = Fiber::create();
     let _hidden = sanitize::hide();
     let worker = current_slot().map(Slot::worker);
-    let (record, id) = match worker {
+    let record = match worker {
+        Some(worker) => worker.records.take(),
+        None => take_outside(),
+    };
+    launch(fiber, worker, record, f, extras, created)
+}
+
+/// As [`start`], for those who can be told that there is no room for a record. The promise of a stack
+/// is given up then, and `f` is dropped.
+pub(crate) fn try_start<F>(
+    f: F,
+    extras: Extras,
+    created: &'static Location<'static>,
+) -> io::Result<u64>
+where
+    F: FnOnce() + Send + 'static,
+{
+    let fiber = Fiber::create();
+    let _hidden = sanitize::hide();
+    let worker = current_slot().map(Slot::worker);
+    let record = match worker {
+        Some(worker) => worker.records.try_take(),
+        None => {
+            sched::start();
+            slab::try_take_foreign()
+        }
+    };
+    match record {
+        Ok(record) => Ok(launch(fiber, worker, record, f, extras, created)),
+        Err(error) => {
+            fiber.destroy();
+            if let Some(class) = extras.promised {
+                depot::give_up_promise(class);
+            }
+            Err(error)
+        }
+    }
+}
+
+#[inline]
+fn launch<F>(
+    fiber: Fiber,
+    worker: Option<&'static Worker>,
+    record: RecordPtr,
+    f: F,
+    extras: Extras,
+    created: &'static Location<'static>,
+) -> u64
+where
+    F: FnOnce() + Send + 'static,
+{
+    let id = match worker {
         Some(worker) => {
             worker.counters.spawned.add(1);
-            let id = if extras.id == 0 {
+            if extras.id == 0 {
                 worker.goid()
             } else {
                 extras.id
-            };
-            (worker.records.take(), id)
+            }
         }
-        None => begin_outside(extras.id),
+        None => number_outside(extras.id),
     };
     record.get().forget();
     let flags = extras.flags | observe::flags();
     record.get().prepare(f, id, flags, created);
     fiber.give_to(record.get(), extras.name.as_deref());
-    if extras.name.is_some() || extras.stack_size != 0 {
+    if extras.name.is_some() || extras.promised.is_some() {
         let cold = record.get().cold();
         if let Some(name) = &extras.name {
             crate::dump::names::insert(id, Arc::clone(name));
         }
         cold.name = extras.name;
-        cold.stack_size = extras.stack_size;
+        cold.promised = extras.promised;
     }
     match worker {
         Some(worker) if worker.runs() => queue::submit_next(worker, record),
@@ -98,16 +149,21 @@ where
 }
 
 #[inline(never)]
-fn begin_outside(wanted: u64) -> (RecordPtr, u64) {
+fn take_outside() -> RecordPtr {
     sched::start();
-    let record = slab::take_foreign();
+    slab::take_foreign()
+}
+
+/// Counts a goroutine that a plain thread makes; its number.
+#[inline(never)]
+fn number_outside(wanted: u64) -> u64 {
     SPAWNED_OUTSIDE.fetch_add(1, Ordering::SeqCst);
     let id = match wanted {
         0 => NEXT_ID.fetch_add(1, Ordering::Relaxed),
         id => id,
     };
     observe::spawned(id);
-    (record, id)
+    id
 }
 
 /// Makes a `go!` goroutine that waits to be readied, on any stack: a timer starts it.
@@ -117,7 +173,8 @@ where
 {
     let fiber = Fiber::create();
     let _hidden = sanitize::hide();
-    let (record, id) = begin_outside(0);
+    let record = take_outside();
+    let id = number_outside(0);
     record.get().forget();
     record
         .get()
@@ -177,152 +234,22 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let packet = Arc::new(Packet::new());
-    let name = extras.name.clone();
-    let theirs = Arc::clone(&packet);
-    let id = start(move || theirs.run(f), extras, created);
-    JoinHandle::new(packet, id, name)
+    let (body, handle) = joinable(f, extras.name.clone());
+    handle.numbered(start(body, extras, created))
 }
 
-/// Makes goroutines with a name, a stack size or a panic policy of their own.
-///
-/// ```
-/// # fn main() -> std::io::Result<()> {
-/// use gors_runtime::Builder;
-/// let handle = Builder::new()
-///     .name("parser")
-///     .stack_size(1 << 20)
-///     .spawn(|| gors_runtime::goroutine_name())?;
-/// assert_eq!(handle.join().unwrap().as_deref(), Some("parser"));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, Default)]
-#[must_use = "a builder makes nothing until `spawn`, `go` or `run` is called"]
-pub struct Builder {
+/// What a goroutine that is joined runs, and the handle of whoever joins.
+pub(crate) fn joinable<F, T>(
+    f: F,
     name: Option<Arc<str>>,
-    stack_size: usize,
-    policy: PanicPolicy,
-    main_thread: bool,
-}
-
-impl Builder {
-    /// A builder that makes goroutines as [`spawn`] and [`go!`](crate::go) do.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The goroutine's name, shown in dumps and panics.
-    pub fn name(mut self, name: impl AsRef<str>) -> Self {
-        self.name = Some(Arc::from(name.as_ref()));
-        self
-    }
-
-    /// The least number of bytes of stack that the goroutine needs. Memory is used page by page as
-    /// the stack grows; the size is address space. 0 is the default, `GORS_STACK_SIZE`.
-    pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.stack_size = bytes;
-        self
-    }
-
-    /// What a panic in a goroutine made by [`go`](Self::go) does.
-    /// [`set_panic_policy`](crate::set_panic_policy) can make it milder, not harsher.
-    pub fn panic_policy(mut self, policy: PanicPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// For [`run`](Self::run): keeps the main goroutine on the calling thread. Some graphics
-    /// libraries ask for that.
-    pub fn main_thread(mut self, keep: bool) -> Self {
-        self.main_thread = keep;
-        self
-    }
-
-    fn extras(self, flags: u16) -> io::Result<Extras> {
-        if self.stack_size != 0 {
-            SizeClass::for_stack(self.stack_size)?;
-        }
-        let isolated = self.policy == PanicPolicy::Isolate;
-        Ok(Extras {
-            flags: if isolated {
-                flags & !flag::FATAL_PANIC
-            } else {
-                flags
-            },
-            name: self.name,
-            stack_size: self.stack_size,
-            id: 0,
-        })
-    }
-
-    /// Runs `f` in a new goroutine, as [`spawn`].
-    ///
-    /// # Errors
-    ///
-    /// If no stack of the wanted size exists.
-    #[track_caller]
-    pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let created = Location::caller();
-        Ok(spawn_with(f, self.extras(0)?, created))
-    }
-
-    /// As [`spawn`](Self::spawn), for the body of a test.
-    #[track_caller]
-    pub(crate) fn spawn_test<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let created = Location::caller();
-        Ok(spawn_with(f, self.extras(flag::TEST)?, created))
-    }
-
-    /// Runs `f` in a new goroutine, as [`go!`](crate::go).
-    ///
-    /// # Errors
-    ///
-    /// If no stack of the wanted size exists.
-    #[track_caller]
-    pub fn go<F>(self, f: F) -> io::Result<()>
-    where
-        F: FnOnce() + Send + 'static,
-    {
-        let created = Location::caller();
-        start(f, self.extras(flag::FATAL_PANIC)?, created);
-        Ok(())
-    }
-
-    /// Runs `f` as the main goroutine, as [`run`](crate::run).
-    ///
-    /// # Panics
-    ///
-    /// With the panic of `f`, and if no stack of the wanted size exists.
-    #[track_caller]
-    pub fn run<F, T>(self, f: F) -> T
-    where
-        F: FnOnce() -> T + Send,
-        T: Send,
-    {
-        let on_thread = self.main_thread;
-        let mut extras = match self.extras(flag::MAIN) {
-            Ok(extras) => extras,
-            Err(error) => panic!("{error}"),
-        };
-        if current_slot().is_some() {
-            return f();
-        }
-        extras.id = main_id();
-        if on_thread {
-            crate::run::on_this_thread(f, extras)
-        } else {
-            crate::run::as_goroutine(f, extras, Location::caller())
-        }
-    }
+) -> (impl FnOnce() + Send + 'static, JoinHandle<T>)
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let packet = Arc::new(Packet::new());
+    let theirs = Arc::clone(&packet);
+    (move || theirs.run(f), JoinHandle::new(packet, 0, name))
 }
 
 /// How many goroutines exist: spawned, and not ended. Includes the main goroutine of
@@ -363,7 +290,7 @@ pub fn goid() -> u64 {
     crate::current::record().goid()
 }
 
-/// The name that [`Builder::name`] gave the calling goroutine.
+/// The name that [`Builder::name`](crate::Builder::name) gave the calling goroutine.
 ///
 /// ```
 /// assert_eq!(gors_runtime::goroutine_name(), None);

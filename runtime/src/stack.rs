@@ -9,14 +9,20 @@
 //! caller runs on. See [`arena`] for the layout.
 
 pub(crate) mod arena;
+mod class;
 mod context;
 pub(crate) mod depot;
+mod guard;
 pub(crate) mod magazine;
 pub(crate) mod overflow;
 pub(crate) mod slot;
+pub(crate) mod usage;
 
-pub(crate) use arena::{GUARD, SizeClass, arena_range, carved_slot_at, current_slot};
+pub(crate) use arena::{arena_range, carved_slot_at, current_slot};
+pub(crate) use class::{CLASSES, SizeClass};
 pub use depot::free_os_memory;
 pub(crate) use depot::trim;
+pub(crate) use guard::GUARD;
 pub(crate) use magazine::Magazine;
 pub(crate) use slot::{Action, Slot};
+pub use usage::{StackUsage, stack_usage};

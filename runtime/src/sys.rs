@@ -1,12 +1,16 @@
 //! The operating system, as the runtime sees it.
 //!
 //! Every system call of the runtime goes through this module; another Unix is a new file beside
-//! `linux.rs` with the same functions. Nothing here knows of goroutines.
+//! `linux.rs` and `memory.rs` with the same functions. Nothing here knows of goroutines.
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
 pub(crate) use linux::*;
+#[cfg(target_os = "linux")]
+pub(crate) use memory::*;
 
 mod cpus;
 mod faults;

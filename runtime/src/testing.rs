@@ -3,8 +3,8 @@
 use std::panic::{PanicHookInfo, resume_unwind};
 use std::time::Duration;
 
+use crate::builder::Builder;
 use crate::shim::Mutex;
-use crate::spawn::Builder;
 
 /// How long a test may take unless it says otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);

@@ -4,14 +4,16 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::Record;
+use crate::stack::SizeClass;
 
 /// Boxed beside a record that needs it; freed when the goroutine ends.
 #[derive(Default)]
 pub(crate) struct Cold {
     /// Given by [`Builder::name`](crate::Builder::name).
     pub(crate) name: Option<Arc<str>>,
-    /// Wanted stack size in bytes; 0 is the default.
-    pub(crate) stack_size: usize,
+    /// Before the first run: the stack that was promised by [`Builder`](crate::Builder). `None` is one of
+    /// the default size, if there is one then.
+    pub(crate) promised: Option<SizeClass>,
     /// Values of `goroutine_local!`, each with the address of its key.
     pub(crate) locals: Vec<(usize, Box<dyn Any>)>,
     /// How often `lock_os_thread` was called and not undone.

@@ -12,6 +12,7 @@
 //! cache; one lock for every 64th in a one-sided flow.
 
 use std::cell::Cell;
+use std::io;
 use std::ptr;
 
 use super::record::flag;
@@ -46,14 +47,14 @@ static DEPOT: Mutex<Depot> = Mutex::new(Depot {
 
 impl Depot {
     /// A chain of fresh records.
-    fn carve(&mut self) -> *mut Record {
+    fn carve(&mut self) -> io::Result<*mut Record> {
         if self.carved == SLAB_RECORDS {
-            let Ok(slab) = crate::sys::reserve(SLAB).and_then(|slab| {
-                // SAFETY: the whole reservation is ours and page-aligned.
-                unsafe { crate::sys::commit(slab, SLAB) }.map(|()| slab)
-            }) else {
-                crate::exit::fatal("out of memory: no room for goroutine records");
-            };
+            let slab = new_slab().map_err(|error| {
+                io::Error::new(
+                    error.kind(),
+                    format!("no memory for goroutine records: {error}"),
+                )
+            })?;
             crate::sanitize::root(slab.expose_provenance(), SLAB);
             self.slabs.push(RecordPtr(slab.cast()));
             self.carved = 0;
@@ -71,15 +72,34 @@ impl Depot {
             }
         }
         self.carved += CHAIN;
-        head
+        Ok(head)
     }
 
-    fn chain(&mut self) -> *mut Record {
+    fn chain(&mut self) -> io::Result<*mut Record> {
         match self.chains.pop() {
-            Some(head) => head.0,
+            Some(head) => Ok(head.0),
             None => self.carve(),
         }
     }
+}
+
+fn new_slab() -> io::Result<*mut u8> {
+    let slab = crate::sys::reserve(SLAB)?;
+    // SAFETY: the whole reservation is ours and page-aligned.
+    match unsafe { crate::sys::commit(slab, SLAB) } {
+        Ok(()) => Ok(slab),
+        Err(error) => {
+            // SAFETY: as above, and nobody knows it yet.
+            unsafe { crate::sys::release(slab, SLAB) };
+            Err(error)
+        }
+    }
+}
+
+/// Where nobody can be told: the end.
+#[cold]
+fn no_room(error: &io::Error) -> ! {
+    crate::exit::fatal(&format!("out of memory: {error}"))
 }
 
 /// A worker's stock of free records. Only its worker touches it.
@@ -99,9 +119,24 @@ impl RecordCache {
     /// A free record.
     #[inline]
     pub(crate) fn take(&self) -> RecordPtr {
-        if self.head.get().is_null() {
-            self.refill();
+        if self.head.get().is_null()
+            && let Err(error) = self.refill()
+        {
+            no_room(&error);
         }
+        self.pop()
+    }
+
+    /// A free record, or why there is none.
+    pub(crate) fn try_take(&self) -> io::Result<RecordPtr> {
+        if self.head.get().is_null() {
+            self.refill()?;
+        }
+        Ok(self.pop())
+    }
+
+    #[inline]
+    fn pop(&self) -> RecordPtr {
         let record = RecordPtr(self.head.get());
         self.head.set(record.get().next.get());
         self.len.set(self.len.get() - 1);
@@ -122,9 +157,10 @@ impl RecordCache {
 
     #[cold]
     #[inline(never)]
-    fn refill(&self) {
-        self.head.set(DEPOT.lock().chain());
+    fn refill(&self) -> io::Result<()> {
+        self.head.set(DEPOT.lock().chain()?);
         self.len.set(CHAIN);
+        Ok(())
     }
 
     #[cold]
@@ -148,20 +184,25 @@ impl RecordCache {
     }
 }
 
-/// A free record for a plain thread.
+/// A free record, on a plain thread.
 pub(crate) fn take_foreign() -> RecordPtr {
+    try_take_foreign().unwrap_or_else(|error| no_room(&error))
+}
+
+/// A free record, on a plain thread, or why there is none.
+pub(crate) fn try_take_foreign() -> io::Result<RecordPtr> {
     let mut depot = DEPOT.lock();
     if let Some(record) = depot.loose.pop() {
-        return record;
+        return Ok(record);
     }
-    let mut head = depot.chain();
+    let mut head = depot.chain()?;
     let taken = RecordPtr(head);
     head = taken.get().next.get();
     while !head.is_null() {
         depot.loose.push(RecordPtr(head));
         head = RecordPtr(head).get().next.get();
     }
-    taken
+    Ok(taken)
 }
 
 /// Takes back a record on a plain thread.

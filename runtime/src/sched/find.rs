@@ -11,7 +11,7 @@ use std::ptr;
 use crossbeam_deque::Steal;
 
 use super::word::WORD;
-use super::{idle, queue, resize, roster, take, wake};
+use super::{idle, queue, resize, roster, stackless, take, wake};
 use crate::goroutine::RecordPtr;
 use crate::shim::atomic::Ordering;
 use crate::stack::Slot;
@@ -97,6 +97,7 @@ fn local(worker: &'static Worker) -> Option<RecordPtr> {
 fn now_and_then(worker: &'static Worker) -> Option<RecordPtr> {
     let tick = worker.tick.load(Ordering::Relaxed);
     worker.next_tick();
+    stackless::flush_if_asked(worker);
     if WORD.load().debt() > 0 {
         take::pay_debt(worker, permit::RUN);
         return None;

@@ -17,7 +17,7 @@ use std::ptr;
 use std::time::Duration;
 
 use super::word::WORD;
-use super::{find, queue, resize, roster, take};
+use super::{find, queue, resize, roster, stackless, take};
 use crate::shim::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::worker::{Worker, permit};
 use crate::{clock, fence, timer};
@@ -133,10 +133,7 @@ fn sleep(worker: &'static Worker) -> Woken {
             popped = true;
             break;
         }
-        if worker.flush.load(Ordering::Relaxed) && worker.flush.swap(false, Ordering::Acquire) {
-            worker.stacks.flush();
-            super::stackless::serve_all();
-        }
+        stackless::flush_if_asked(worker);
         let holder = TIMEKEEPER
             .compare_exchange(ptr::null_mut(), this, Ordering::AcqRel, Ordering::Acquire)
             .unwrap_or_else(|holder| holder);

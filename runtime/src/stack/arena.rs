@@ -3,8 +3,8 @@
 //! # Layout
 //!
 //! ```text
-//! base                                                                    base + 8 * region
-//! | region 0: 64 KiB slots | region 1: 256 KiB | region 2: 1 MiB | ...  | region 7: 1 GiB |
+//! base                                                                    base + 9 * region
+//! | region 0: 64 KiB slots | region 1: 256 KiB | region 2: 1 MiB | ...  | region 8: 4 GiB |
 //!
 //! one slot, low to high addresses:
 //! | guard 16 KiB | stack, grows down <------------------ base | header | jitter | slot end
@@ -20,24 +20,33 @@
 //!
 //! # Memory
 //!
-//! The reservation is `PROT_NONE`. A region's front is committed (read, write) in steps; slots
-//! are carved from it in address order, and each gets its guard when it is carved: by guard
-//! markers, which cost no mapping, else by `mprotect`, which costs two and is therefore limited to
-//! a share of `vm.max_map_count`. A slot without a guard is never handed out.
+//! The reservation is `PROT_NONE`, as large as the limit of the process leaves room for. Of each region
+//! three fronts move up, in this order:
+//!
+//! ```text
+//! | carved: handed out at least once | guarded | committed (read, write) | reserved ...
+//! ```
+//!
+//! Memory is committed in steps that grow, because limits (`RLIMIT_DATA`, `vm.overcommit_memory=2`)
+//! count what is committed and a system call costs the same for any length. Guards are made some way
+//! ahead of the carved front, many with one call ([`guard`](super::guard)). Nothing of this touches a
+//! page: that happens when a slot is initialised.
+//!
+//! # Who may call
+//!
+//! The fronts of a class move under the depot's lock of that class, and under [`CARVER`] inside it.
 
 use std::arch::asm;
 use std::io;
 use std::ptr::{self, NonNull};
 
 use super::Slot;
+use super::class::{CLASSES, MIN_SHIFT, SizeClass};
+use super::guard::{self, Guards};
 use crate::shim::Mutex;
-use crate::shim::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::{sanitize, sys};
 
-/// log2 of the smallest slot.
-const MIN_SHIFT: u32 = 16;
-/// How many size classes there are; class 7 has slots of 1 GiB.
-pub(crate) const CLASSES: usize = 8;
 /// log2 of the wanted size of a region: room for 16 million stacks of 256 KiB.
 const REGION_SHIFT: u32 = if cfg!(any(gors_asan, gors_tsan)) {
     // ThreadSanitizer leaves programs 1.5 TiB, and both shadow what is mapped.
@@ -45,62 +54,15 @@ const REGION_SHIFT: u32 = if cfg!(any(gors_asan, gors_tsan)) {
 } else {
     42
 };
-/// The smallest region worth having: the largest slot must fit.
-const REGION_SHIFT_MIN: u32 = 30;
-/// Bytes below a stack that fault. C code may skip a page; Rust probes each.
-pub(crate) const GUARD: usize = if cfg!(target_arch = "aarch64") {
-    64 << 10
-} else {
-    16 << 10
-};
-/// Bytes committed at once (more for slots that are larger).
-const COMMIT_STEP: usize = 4 << 20;
-/// The share of `vm.max_map_count` that guards by `mprotect` may use, in percent.
-const MAP_SHARE: usize = 90;
+/// log2 of the smallest region worth having. Slots that are larger than the region do not exist.
+const REGION_SHIFT_MIN: u32 = 24;
+/// Bytes committed at once: a quarter of what is committed, within these bounds.
+const COMMIT_MIN: usize = 4 << 20;
+const COMMIT_MAX: usize = 64 << 20;
+/// The most guards that are made ahead of the carved front.
+const GUARDS_AHEAD: usize = 64;
 /// Multiples of 64 bytes that stack tops vary by.
 const JITTERS: usize = 16;
-
-/// A size of slots; see the [module](self).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct SizeClass(u8);
-
-impl SizeClass {
-    /// The smallest class whose slots hold `bytes` of stack beside guard and header.
-    pub(crate) fn for_stack(bytes: usize) -> io::Result<Self> {
-        let needed = bytes.saturating_add(GUARD + 2048);
-        (0..CLASSES as u8)
-            .map(SizeClass)
-            .find(|class| class.slot_size() >= needed)
-            .ok_or_else(|| {
-                io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    format!(
-                        "a stack of {bytes} bytes is larger than the largest, {} bytes",
-                        SizeClass(CLASSES as u8 - 1).slot_size() - GUARD - 2048
-                    ),
-                )
-            })
-    }
-
-    /// The class with that index.
-    pub(crate) const fn at(index: usize) -> Self {
-        assert!(index < CLASSES);
-        Self(index as u8)
-    }
-
-    pub(crate) const fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    const fn shift(self) -> u32 {
-        MIN_SHIFT + 2 * self.0 as u32
-    }
-
-    /// Bytes of one slot, guard and header included.
-    pub(crate) const fn slot_size(self) -> usize {
-        1 << self.shift()
-    }
-}
 
 /// Where the arena is; `LEN` is 0 until there is one. Written once, before any slot exists.
 static BASE: AtomicUsize = AtomicUsize::new(0);
@@ -122,32 +84,23 @@ static USUAL: Usual = Usual {
 };
 
 /// The size class of the usual region: 256 KiB.
-const USUAL_CLASS: SizeClass = SizeClass(1);
+const USUAL_CLASS: SizeClass = SizeClass::at(1);
 
-/// Bytes from each region's start that slots were carved from, for the signal handler.
+/// Bytes from each region's start that slots were carved from. The signal handler reads it.
 static CARVED: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
+/// Bytes from each region's start that are committed.
+static COMMITTED: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
 
-/// How guards are made: unknown yet, markers, or `mprotect`.
-static GUARDS: AtomicU8 = AtomicU8::new(UNTRIED);
-const UNTRIED: u8 = 0;
-const MARKERS: u8 = 1;
-const MPROTECT: u8 = 2;
-
-/// The front of each region.
+/// What else there is to know about the fronts.
 struct Carver {
-    /// Bytes from the region's start that are committed.
-    committed: [usize; CLASSES],
-    /// Guards made with `mprotect`, and how many there may be.
-    protected: usize,
-    protected_max: usize,
-    warned: bool,
+    /// Bytes from each region's start whose slots have guards.
+    guarded: [usize; CLASSES],
+    guards: Guards,
 }
 
 static CARVER: Mutex<Carver> = Mutex::new(Carver {
-    committed: [0; CLASSES],
-    protected: 0,
-    protected_max: 0,
-    warned: false,
+    guarded: [0; CLASSES],
+    guards: Guards::new(),
 });
 
 /// The caller's stack pointer.
@@ -167,9 +120,7 @@ fn stack_pointer() -> usize {
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-compile_error!(
-    "gors-runtime reads the stack pointer on x86_64 and aarch64; add yours in stack/arena.rs"
-);
+compile_error!("add your processor's stack pointer in gors-runtime's stack/arena.rs");
 
 /// The slot whose stack the caller runs on; `None` on an OS thread's own stack.
 ///
@@ -195,17 +146,21 @@ fn current_slot_elsewhere(address: usize) -> Option<&'static Slot> {
 /// The slot that `address` lies in, guard included. Async-signal-safe.
 #[inline]
 pub(crate) fn slot_at(address: usize) -> Option<&'static Slot> {
-    // LEN first: it is stored last, so a length other than 0 comes with the right base.
-    let len = LEN.load(Ordering::Acquire);
-    let offset = address.wrapping_sub(BASE.load(Ordering::Relaxed));
-    if offset >= len {
-        return None;
-    }
-    let class = offset >> SHIFT.load(Ordering::Relaxed);
+    let (class, _) = locate(address)?;
     let shift = MIN_SHIFT + 2 * class as u32;
     // SAFETY: an address in the arena lies in a slot; if code runs there the slot was carved, so
     // its header is initialised memory. Other callers ask only for slots they know to be carved.
     Some(unsafe { &*header_above(address, shift) })
+}
+
+/// The index of the class in whose region `address` lies, and how far from the region's start.
+#[inline]
+fn locate(address: usize) -> Option<(usize, usize)> {
+    // LEN first: it is stored last, so a length other than 0 comes with the right base.
+    let len = LEN.load(Ordering::Acquire);
+    let offset = address.wrapping_sub(BASE.load(Ordering::Relaxed));
+    let shift = SHIFT.load(Ordering::Relaxed);
+    (offset < len).then(|| (offset >> shift, offset & ((1 << shift) - 1)))
 }
 
 /// Where the header of the slot that `address` lies in is.
@@ -222,13 +177,26 @@ fn header_of(end: usize, shift: u32) -> *const Slot {
     ptr::with_exposed_provenance(end - jitter - size_of::<Slot>())
 }
 
-/// Reserves the arena; halves its size while the kernel refuses.
-fn reserve(carver: &mut Carver) -> io::Result<()> {
+/// Reserves the arena, if there is none yet: half of the address space that the process may still
+/// use, if that is limited, and less while the kernel refuses. The other half is for the program.
+fn ensure_reserved(_: &mut Carver) -> io::Result<()> {
+    if LEN.load(Ordering::Relaxed) != 0 {
+        return Ok(());
+    }
+    let budget = sys::address_space_left().map_or(usize::MAX, |left| left / 2);
     let mut shift = REGION_SHIFT;
     let (address, len) = loop {
         // One more region than needed, so that the regions can be aligned to their size.
         let len = (CLASSES + 1) << shift;
-        match sys::reserve(len) {
+        let reserved = if len > budget {
+            Err(io::Error::new(
+                io::ErrorKind::OutOfMemory,
+                "no room for stacks: the address space of the process is limited (`ulimit -v`)",
+            ))
+        } else {
+            sys::reserve(len)
+        };
+        match reserved {
             Ok(address) => break (address, len),
             Err(error) if shift == REGION_SHIFT_MIN => return Err(error),
             Err(_) => shift -= 1,
@@ -237,7 +205,7 @@ fn reserve(carver: &mut Carver) -> io::Result<()> {
     let region = 1_usize << shift;
     let start = address.expose_provenance();
     let base = (start + region - 1) & !(region - 1);
-    // SAFETY: both ends are ours and unused.
+    // SAFETY: all of it is ours and unused.
     unsafe {
         if base > start {
             sys::release(address, base - start);
@@ -249,8 +217,8 @@ fn reserve(carver: &mut Carver) -> io::Result<()> {
                 tail,
             );
         }
+        sys::no_huge_pages(ptr::with_exposed_provenance_mut(base), CLASSES * region);
     }
-    carver.protected_max = sys::max_map_count() / 100 * MAP_SHARE / 2;
     SHIFT.store(shift as usize, Ordering::Relaxed);
     BASE.store(base, Ordering::Relaxed);
     LEN.store(CLASSES * region, Ordering::Release);
@@ -260,72 +228,138 @@ fn reserve(carver: &mut Carver) -> io::Result<()> {
     Ok(())
 }
 
-/// Carves up to `count` new slots of a class and appends them to `out`; at least one, or an
-/// error.
-#[cold]
-#[inline(never)]
-pub(crate) fn carve(
-    class: SizeClass,
-    count: usize,
-    out: &mut Vec<NonNull<Slot>>,
-) -> io::Result<()> {
+/// Where the region of a class starts, and its length.
+fn region_of(class: SizeClass) -> (usize, usize) {
+    let region = 1_usize << SHIFT.load(Ordering::Relaxed);
+    let base = BASE.load(Ordering::Relaxed);
+    (base + class.index() * region, region)
+}
+
+/// How many slots of a class can be carved for certain: they are committed, and their guards need
+/// nothing that may run out.
+pub(super) fn ready(class: SizeClass) -> usize {
+    if !guard::are_markers() {
+        return 0;
+    }
+    committed_slots(class)
+}
+
+/// How many slots of a class are committed and not carved.
+fn committed_slots(class: SizeClass) -> usize {
+    let committed = COMMITTED[class.index()].load(Ordering::Relaxed);
+    (committed - CARVED[class.index()].load(Ordering::Relaxed)) / class.slot_size()
+}
+
+/// Commits until `count` slots of a class are.
+pub(super) fn commit(class: SizeClass, count: usize) -> io::Result<()> {
     let carver = &mut *CARVER.lock();
-    if LEN.load(Ordering::Relaxed) == 0 {
-        reserve(carver)?;
+    ensure_reserved(carver)?;
+    commit_slots(class, count)
+}
+
+fn commit_slots(class: SizeClass, count: usize) -> io::Result<()> {
+    if committed_slots(class) >= count {
+        return Ok(());
     }
     let size = class.slot_size();
-    let region = 1_usize << SHIFT.load(Ordering::Relaxed);
-    let start = BASE.load(Ordering::Relaxed) + class.index() * region;
-    let before = out.len();
-    for _ in 0..count {
-        match carve_one(carver, class, start, region, size) {
-            Ok(slot) => out.push(slot),
-            Err(error) if out.len() == before => return Err(error),
-            Err(_) => break,
-        }
+    let (start, region) = region_of(class);
+    let carved = CARVED[class.index()].load(Ordering::Relaxed);
+    let from = COMMITTED[class.index()].load(Ordering::Relaxed);
+    let Some(until) = count
+        .checked_mul(size)
+        .and_then(|bytes| bytes.checked_add(carved))
+        .filter(|&until| until <= region)
+    else {
+        return Err(io::Error::new(
+            io::ErrorKind::OutOfMemory,
+            format!(
+                "all {} stacks of {size} bytes that the address space of the process has room for \
+                 are in use (is it limited, `ulimit -v`?)",
+                region / size
+            ),
+        ));
+    };
+    let least = until - from;
+    // Where guards cost mappings memory may be locked, and then all that is committed is resident.
+    let most = if guard::are_markers() {
+        COMMIT_MAX
+    } else {
+        COMMIT_MIN
+    };
+    let generous = (from / 4)
+        .clamp(COMMIT_MIN, most)
+        .next_multiple_of(COMMIT_MIN)
+        .max(least)
+        .min(region - from);
+    let front: *mut u8 = ptr::with_exposed_provenance_mut(start + from);
+    // SAFETY: the range is page-aligned, in our reservation, and not committed yet.
+    let mut step = unsafe { sys::commit(front, generous) }.map(|()| generous);
+    if step.is_err() && least < generous {
+        // SAFETY: as above.
+        step = unsafe { sys::commit(front, least) }.map(|()| least);
     }
+    let step = step.map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("no memory for a stack of {size} bytes: {error}"),
+        )
+    })?;
+    COMMITTED[class.index()].store(from + step, Ordering::Relaxed);
     Ok(())
 }
 
-fn carve_one(
-    carver: &mut Carver,
+/// Carves up to `count` new slots of a class, with guards and untouched, and appends their lowest
+/// addresses to `out`: at least one, or an error. Leaves `keep` committed ones for others.
+#[cold]
+#[inline(never)]
+pub(super) fn carve(
     class: SizeClass,
-    start: usize,
-    region: usize,
-    size: usize,
-) -> io::Result<NonNull<Slot>> {
-    let at = CARVED[class.index()].load(Ordering::Relaxed);
-    if at + size > region {
-        return Err(io::Error::new(
-            io::ErrorKind::OutOfMemory,
-            format!("all {} stacks of {size} bytes are in use", region / size),
-        ));
+    count: usize,
+    keep: usize,
+    out: &mut Vec<usize>,
+) -> io::Result<()> {
+    let carver = &mut *CARVER.lock();
+    ensure_reserved(carver)?;
+    if commit_slots(class, keep + count).is_err() {
+        commit_slots(class, keep + 1)?;
     }
-    if at + size > carver.committed[class.index()] {
-        let step = COMMIT_STEP.max(size).min(region - at);
-        let front: *mut u8 = ptr::with_exposed_provenance_mut(start + at);
-        // SAFETY: the range is page-aligned, in our reservation, and not carved yet.
-        unsafe {
-            sys::commit(front, step)?;
-            sys::no_huge_pages(front, step);
+    let count = count.min(committed_slots(class) - keep);
+    let size = class.slot_size();
+    let (start, _) = region_of(class);
+    let carved = CARVED[class.index()].load(Ordering::Relaxed);
+    let guarded = &mut carver.guarded[class.index()];
+    while *guarded < carved + count * size {
+        let committed = COMMITTED[class.index()].load(Ordering::Relaxed);
+        let missing = count - (*guarded - carved) / size;
+        let ahead = if guard::are_markers() {
+            (carved / size / 4).min(GUARDS_AHEAD)
+        } else {
+            0
+        };
+        let wanted = missing.max(ahead).min((committed - *guarded) / size);
+        // SAFETY: committed, not carved, so nobody uses it.
+        match unsafe { carver.guards.install(start + *guarded, size, wanted) } {
+            Ok(made) => *guarded += made * size,
+            Err(error) if *guarded == carved => return Err(error),
+            Err(_) => break,
         }
-        carver.committed[class.index()] = at + step;
     }
-    let slot: *mut u8 = ptr::with_exposed_provenance_mut(start + at);
-    install_guard(carver, slot)?;
-    // SAFETY: committed above, and nobody else knows the slot yet.
-    let header = unsafe { reinitialise(class, start + at) };
-    sanitize::root(start + at + GUARD, size - GUARD);
-    CARVED[class.index()].store(at + size, Ordering::Release);
-    Ok(header)
+    let until = (carved + count * size).min(*guarded);
+    // Highest first: they are taken from the end, so memory is used in order.
+    out.extend((carved..until).step_by(size).rev().map(|at| start + at));
+    for at in (carved..until).step_by(size) {
+        sanitize::root(start + at + guard::GUARD, size - guard::GUARD);
+    }
+    CARVED[class.index()].store(until, Ordering::Release);
+    Ok(())
 }
 
-/// Writes the header of a slot that is new, or whose memory was discarded.
+/// Writes the header of a slot that is new, or whose memory was discarded: touches its first page.
 ///
 /// # Safety
 ///
 /// `bottom` is the lowest address of a committed slot of that class which the caller owns.
-pub(super) unsafe fn reinitialise(class: SizeClass, bottom: usize) -> NonNull<Slot> {
+pub(super) unsafe fn initialise(class: SizeClass, bottom: usize) -> NonNull<Slot> {
     let header = header_of(bottom + class.slot_size(), class.shift()).cast_mut();
     // SAFETY: inside the slot, aligned to 64 (the jitter and the header's size are multiples).
     unsafe {
@@ -343,79 +377,32 @@ pub(crate) fn arena_range() -> std::ops::Range<usize> {
 
 /// The slot that `address` lies in, if it was carved. Async-signal-safe.
 pub(crate) fn carved_slot_at(address: usize) -> Option<&'static Slot> {
-    let len = LEN.load(Ordering::Acquire);
-    let offset = address.wrapping_sub(BASE.load(Ordering::Relaxed));
-    if offset >= len {
-        return None;
-    }
-    let shift = SHIFT.load(Ordering::Relaxed);
-    let inside = offset & ((1 << shift) - 1);
-    if inside >= CARVED[offset >> shift].load(Ordering::Acquire) {
-        return None;
-    }
-    slot_at(address)
+    bottom_of(address).and_then(|_| slot_at(address))
 }
 
-fn install_guard(carver: &mut Carver, slot: *mut u8) -> io::Result<()> {
-    if GUARDS.load(Ordering::Relaxed) != MPROTECT && crate::config::get().guard_markers {
-        // SAFETY: the bottom of a slot that nobody uses yet.
-        match unsafe { sys::guard_install(slot, GUARD) } {
-            Ok(()) => {
-                GUARDS.store(MARKERS, Ordering::Relaxed);
-                return Ok(());
-            }
-            // An old kernel, or locked memory: never tried again.
-            Err(_) => GUARDS.store(MPROTECT, Ordering::Relaxed),
-        }
-    }
-    if carver.protected >= carver.protected_max {
-        if !carver.warned {
-            carver.warned = true;
-            eprintln!(
-                "gors: {} stacks are in use, and this kernel has no guard markers (Linux 6.13): \
-                 more of them would exceed vm.max_map_count. Raise it with \
-                 `sysctl vm.max_map_count=N`; until then further goroutines wait for a stack.",
-                carver.protected
-            );
-        }
-        return Err(io::Error::new(
-            io::ErrorKind::OutOfMemory,
-            "no more guarded stacks: raise vm.max_map_count",
-        ));
-    }
-    // SAFETY: as above.
-    unsafe { sys::protect_none(slot, GUARD)? };
-    carver.protected += 1;
-    Ok(())
+/// The lowest address of the slot that `address` lies in, if it was carved. Reads nothing of the slot.
+/// Async-signal-safe.
+pub(super) fn bottom_of(address: usize) -> Option<usize> {
+    let (class, inside) = locate(address)?;
+    let is_carved = inside < CARVED[class].load(Ordering::Acquire);
+    is_carved.then(|| address & !(SizeClass::at(class).slot_size() - 1))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::guard::GUARD;
     use super::*;
 
     #[test]
-    fn a_stack_gets_the_smallest_class_that_holds_it() {
-        assert_eq!(SizeClass::for_stack(1).unwrap().slot_size(), 64 << 10);
-        assert_eq!(
-            SizeClass::for_stack(40 << 10).unwrap().slot_size(),
-            64 << 10
-        );
-        assert_eq!(
-            SizeClass::for_stack(64 << 10).unwrap().slot_size(),
-            256 << 10
-        );
-        assert_eq!(SizeClass::for_stack(8 << 20).unwrap().slot_size(), 16 << 20);
-        assert!(SizeClass::for_stack(2 << 30).is_err());
-    }
-
-    #[test]
     fn every_address_of_a_slot_finds_its_header() {
-        let mut slots = Vec::new();
-        let class = SizeClass::for_stack(100 << 10).unwrap();
-        carve(class, 8, &mut slots).unwrap();
-        for slot in slots {
+        let mut bottoms = Vec::new();
+        // A class that no other test of this process carves.
+        let class = SizeClass::for_stack(20 << 20).unwrap();
+        carve(class, 8, 0, &mut bottoms).unwrap();
+        assert_eq!(bottoms.len(), 8);
+        for bottom in bottoms {
             // SAFETY: just carved.
-            let bottom = unsafe { slot.as_ref() }.bottom();
+            let slot = unsafe { initialise(class, bottom) };
             for offset in [0, 1, GUARD, class.slot_size() / 2, class.slot_size() - 1] {
                 let found = slot_at(bottom + offset).map(ptr::from_ref);
                 assert_eq!(found, Some(slot.as_ptr().cast_const()));

@@ -1,7 +1,26 @@
-//! The free stacks that workers share, and how their memory goes back to the system.
+//! The free stacks that workers share, promises of stacks, and how memory goes back to the system.
 //!
 //! Per size class: *warm* stacks, whose coroutine and pages are in place, and *cold* ones, of which
 //! only the address is left. Both are last in, first out, warm before cold before newly carved.
+//!
+//! # Promises
+//!
+//! [`Builder`](crate::Builder) wants to know at once whether there will be a stack, and a goroutine
+//! takes one only when it first runs. So it is promised one: a count per class, no page and no guard.
+//! At all times
+//!
+//! ```text
+//! promised <= warm + cold + ready        (ready: committed, not carved, see arena::ready)
+//! ```
+//!
+//! Raising the count, and everything that lowers the right side (takes, trims), happens under the
+//! class's lock and leaves the promised ones alone. So a goroutine with a promise finds a stack. The
+//! count is lowered without the lock, which can only leave more for others: by the goroutine that takes
+//! what it was promised, or that got one out of its worker's magazine and gives the promise up.
+//!
+//! Stacks in magazines are not counted: nobody but their worker reaches them.
+//!
+//! # Memory
 //!
 //! Once a second sysmon looks how few warm stacks there were at any time since the last look: that
 //! many were not needed, and are the ones at the bottom. They become cold: the coroutine is
@@ -11,11 +30,14 @@
 use std::io;
 use std::ptr::{self, NonNull};
 
-use super::arena::{self, CLASSES, GUARD, SizeClass};
+use super::arena;
+use super::class::{CLASSES, SizeClass};
+use super::guard::{self, GUARD};
 use super::slot::Slot;
+use crate::sched::stackless;
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicUsize, Ordering};
-use crate::sys;
+use crate::{fence, sys};
 
 /// A free slot, owned by the list it is in.
 #[derive(Clone, Copy)]
@@ -43,27 +65,107 @@ static CLASS: [Mutex<Class>; CLASSES] = [const {
 /// Warm stacks in all classes; sysmon does not sleep while there are any that it could trim.
 static WARM: AtomicUsize = AtomicUsize::new(0);
 
-/// Takes up to `count` stacks of a class, at least one, or says why there is none.
+/// Stacks that goroutines were promised, by class; see the [module](self).
+static PROMISED: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
+
+fn promised(class: SizeClass) -> usize {
+    PROMISED[class.index()].load(Ordering::SeqCst)
+}
+
+impl Class {
+    fn free(&self) -> usize {
+        self.warm.len() + self.cold.len()
+    }
+
+    /// How many of the free stacks are not promised.
+    fn spare(&self, class: SizeClass) -> usize {
+        let by_lists = promised(class).saturating_sub(arena::ready(class));
+        self.free().saturating_sub(by_lists)
+    }
+
+    /// Moves up to `count` free stacks out of the lists, warm ones before cold ones.
+    fn pop(&mut self, mut count: usize, warm: &mut Vec<NonNull<Slot>>, cold: &mut Vec<usize>) {
+        let keep = self.warm.len().saturating_sub(count);
+        count -= self.warm.len() - keep;
+        WARM.fetch_sub(self.warm.len() - keep, Ordering::Relaxed);
+        warm.extend(self.warm.drain(keep..).map(|free| free.0));
+        self.least = self.least.min(keep);
+        let keep = self.cold.len().saturating_sub(count);
+        cold.extend(self.cold.drain(keep..));
+    }
+}
+
+/// Takes up to `count` stacks of a class that are not promised, at least one, or says why there is
+/// none.
 pub(super) fn take(class: SizeClass, count: usize, out: &mut Vec<NonNull<Slot>>) -> io::Result<()> {
+    let mut bottoms = Vec::new();
     {
         let mut depot = CLASS[class.index()].lock();
-        if !depot.warm.is_empty() {
-            let keep = depot.warm.len().saturating_sub(count);
-            WARM.fetch_sub(depot.warm.len() - keep, Ordering::Relaxed);
-            out.extend(depot.warm.drain(keep..).map(|free| free.0));
-            depot.least = depot.least.min(keep);
-            return Ok(());
-        }
-        if !depot.cold.is_empty() {
-            let keep = depot.cold.len().saturating_sub(count);
-            for bottom in depot.cold.drain(keep..) {
-                // SAFETY: taken out of the cold list: carved, discarded and ours.
-                out.push(unsafe { arena::reinitialise(class, bottom) });
-            }
-            return Ok(());
+        let spare = depot.spare(class);
+        if spare > 0 {
+            // Cold stacks are worth a page fault each: none while there is a warm one.
+            let warm = depot.warm.len();
+            let count = if warm > 0 { count.min(warm) } else { count };
+            depot.pop(count.min(spare), out, &mut bottoms);
+        } else {
+            let keep = promised(class).saturating_sub(depot.free());
+            arena::carve(class, count, keep, &mut bottoms)?;
         }
     }
-    arena::carve(class, count, out)
+    initialise(class, bottoms, out);
+    Ok(())
+}
+
+/// Makes stacks of new or discarded slots. Without the lock: each is a page fault.
+fn initialise(class: SizeClass, bottoms: Vec<usize>, out: &mut Vec<NonNull<Slot>>) {
+    out.extend(bottoms.into_iter().map(|bottom| {
+        // SAFETY: carved or taken out of the cold list, so ours and without a header.
+        unsafe { arena::initialise(class, bottom) }
+    }));
+}
+
+/// Promises a stack of a class, or says why there is none to be had.
+pub(crate) fn promise(class: SizeClass) -> io::Result<()> {
+    let depot = &mut *CLASS[class.index()].lock();
+    loop {
+        let missing = (promised(class) + 1).saturating_sub(depot.free());
+        if missing <= arena::ready(class) {
+            break;
+        }
+        if guard::are_markers() {
+            arena::commit(class, missing)?;
+        } else {
+            // A guard may be what there is no more of: only a carved slot is certain.
+            arena::carve(class, 1, 0, &mut depot.cold)?;
+        }
+    }
+    PROMISED[class.index()].fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
+/// Takes the stack that the caller was promised.
+pub(crate) fn take_promised(class: SizeClass) -> io::Result<NonNull<Slot>> {
+    let (mut warm, mut bottoms) = (Vec::new(), Vec::new());
+    {
+        let mut depot = CLASS[class.index()].lock();
+        PROMISED[class.index()].fetch_sub(1, Ordering::SeqCst);
+        depot.pop(1, &mut warm, &mut bottoms);
+        if warm.is_empty() && bottoms.is_empty() {
+            arena::carve(class, 1, 0, &mut bottoms)?;
+        }
+    }
+    initialise(class, bottoms, &mut warm);
+    Ok(warm.pop().expect("one was taken or carved"))
+}
+
+/// Gives up the promise of a stack.
+pub(crate) fn give_up_promise(class: SizeClass) {
+    PROMISED[class.index()].fetch_sub(1, Ordering::SeqCst);
+    fence::store_load();
+    // Where stacks are scarce the one that is not promised any more is for whoever waits.
+    if stackless::any() {
+        stackless::serve_all();
+    }
 }
 
 /// Puts free stacks back, all of one class, the coldest first.
@@ -93,12 +195,13 @@ pub(crate) fn trim() {
     for (index, class) in CLASS.iter().enumerate() {
         let unneeded: Vec<Free> = {
             let mut depot = class.lock();
-            let least = depot.least.min(depot.warm.len());
+            let least = depot.least.min(depot.spare(SizeClass::at(index)));
+            let least = least.min(depot.warm.len());
             let unneeded = depot.warm.drain(..least).collect();
             depot.least = depot.warm.len();
             unneeded
         };
-        make_cold(index, unneeded);
+        make_cold(SizeClass::at(index), unneeded);
     }
 }
 
@@ -116,21 +219,20 @@ pub fn free_os_memory() {
     for (index, class) in CLASS.iter().enumerate() {
         let all: Vec<Free> = {
             let mut depot = class.lock();
+            let spare = depot.spare(SizeClass::at(index)).min(depot.warm.len());
             depot.least = 0;
-            std::mem::take(&mut depot.warm)
+            depot.warm.drain(..spare).collect()
         };
-        make_cold(index, all);
+        make_cold(SizeClass::at(index), all);
     }
 }
 
-/// Unbinds and discards slots and lists them as cold.
-fn make_cold(index: usize, slots: Vec<Free>) {
+/// Unbinds and discards slots and lists them as cold. Meanwhile they are in no list.
+fn make_cold(class: SizeClass, slots: Vec<Free>) {
     if slots.is_empty() {
         return;
     }
     WARM.fetch_sub(slots.len(), Ordering::Relaxed);
-    // SAFETY: a slot's header is always readable while the slot is warm.
-    let class = unsafe { slots[0].0.as_ref() }.class();
     let mut bottoms: Vec<usize> = slots
         .into_iter()
         .map(|free| {
@@ -151,5 +253,10 @@ fn make_cold(index: usize, slots: Vec<Free>) {
         // stay, which costs memory and nothing else, because headers are made anew.
         let _ = unsafe { sys::discard(ptr::with_exposed_provenance_mut(lowest + GUARD), len) };
     }
-    CLASS[index].lock().cold.extend(bottoms);
+    CLASS[class.index()].lock().cold.extend(bottoms);
+    // Whoever found none meanwhile has listed itself before it looked a last time.
+    fence::store_load();
+    if stackless::any() {
+        stackless::serve_all();
+    }
 }

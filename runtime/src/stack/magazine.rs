@@ -7,8 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::ptr::NonNull;
 
-use super::arena::SizeClass;
-use super::{Slot, depot};
+use super::{SizeClass, Slot, depot};
 
 /// Free stacks a magazine holds before it gives half of them to the depot.
 const MAGAZINE_MAX: usize = 64;
@@ -59,6 +58,14 @@ impl Magazine {
             Slot::prefetch(next);
         }
         Ok(slot)
+    }
+
+    /// A free stack of that class, if there is one here.
+    pub(crate) fn take_own(&self, class: SizeClass) -> Option<NonNull<Slot>> {
+        if class != self.class {
+            return None;
+        }
+        self.hot.take().or_else(|| self.slots.borrow_mut().pop())
     }
 
     /// Takes back a stack whose goroutine ended.

@@ -12,7 +12,8 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use super::arena::{self, GUARD};
+use super::arena;
+use super::guard::GUARD;
 use super::slot::Slot;
 use crate::goroutine::{Cold, Record};
 use crate::shim::atomic::{AtomicPtr, Ordering};
@@ -94,8 +95,12 @@ extern "C" fn on_fault(
 
 /// The slot in whose guard `address` lies.
 fn guard_at(address: usize) -> Option<&'static Slot> {
-    let slot = arena::carved_slot_at(address)?;
-    (address < slot.bottom() + GUARD).then_some(slot)
+    let bottom = arena::bottom_of(address)?;
+    if address < bottom + GUARD {
+        arena::slot_at(address)
+    } else {
+        None
+    }
 }
 
 fn report(slot: &Slot) {

@@ -1,10 +1,11 @@
-//! Linux: futexes, memory mappings, the affinity mask.
+//! Linux: futexes, threads, the affinity mask.
 
 use std::io;
 use std::ptr;
 use std::time::Duration;
 
 use super::faults::{self, Call};
+use super::memory::{commit, reserve};
 use crate::shim::atomic::AtomicU32;
 
 /// Sleeps while `*word == expected`, at most for `timeout`. May return spuriously.
@@ -78,100 +79,6 @@ pub(crate) fn yield_thread() {
     unsafe {
         libc::sched_yield();
     }
-}
-
-/// Reserves `len` bytes of address space without memory behind it.
-pub(crate) fn reserve(len: usize) -> io::Result<*mut u8> {
-    faults::check(Call::Reserve)?;
-    // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing.
-    let address = unsafe {
-        libc::mmap(
-            ptr::null_mut(),
-            len,
-            libc::PROT_NONE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-            -1,
-            0,
-        )
-    };
-    if address == libc::MAP_FAILED {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(address.cast())
-    }
-}
-
-/// Returns reserved address space.
-///
-/// # Safety
-///
-/// The range belongs to the caller and nothing in it is used any more.
-pub(crate) unsafe fn release(address: *mut u8, len: usize) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        libc::munmap(address.cast(), len);
-    }
-}
-
-/// Makes a reserved range readable and writable.
-///
-/// # Safety
-///
-/// The range is page-aligned, lies in one reservation of the caller's.
-pub(crate) unsafe fn commit(address: *mut u8, len: usize) -> io::Result<()> {
-    faults::check(Call::Commit)?;
-    // SAFETY: the caller's promise; widening access invalidates nothing.
-    let code = unsafe { libc::mprotect(address.cast(), len, libc::PROT_READ | libc::PROT_WRITE) };
-    check(code)
-}
-
-/// Keeps the kernel from backing the range with huge pages. Failure costs memory, not soundness.
-///
-/// # Safety
-///
-/// The range is page-aligned and mapped.
-pub(crate) unsafe fn no_huge_pages(address: *mut u8, len: usize) {
-    // SAFETY: the caller's promise; advice changes no contents.
-    unsafe {
-        libc::madvise(address.cast(), len, libc::MADV_NOHUGEPAGE);
-    }
-}
-
-/// Installs guard markers: any access in the range faults. Costs no mapping (Linux 6.13).
-///
-/// # Safety
-///
-/// The range is page-aligned, anonymous and private, and its contents are not needed.
-pub(crate) unsafe fn guard_install(address: *mut u8, len: usize) -> io::Result<()> {
-    /// `MADV_GUARD_INSTALL`, which the `libc` crate does not name on every target.
-    const MADV_GUARD_INSTALL: libc::c_int = 102;
-    faults::check(Call::Guard)?;
-    // SAFETY: the caller's promise.
-    let code = unsafe { libc::madvise(address.cast(), len, MADV_GUARD_INSTALL) };
-    check(code)
-}
-
-/// Takes all access from a range: the guard of kernels without markers. Splits the mapping.
-///
-/// # Safety
-///
-/// The range is page-aligned and nothing in it is used any more.
-pub(crate) unsafe fn protect_none(address: *mut u8, len: usize) -> io::Result<()> {
-    faults::check(Call::Protect)?;
-    // SAFETY: the caller's promise.
-    let code = unsafe { libc::mprotect(address.cast(), len, libc::PROT_NONE) };
-    check(code)
-}
-
-/// Gives the memory of a range back; reading it gives zeros afterwards. Guards stay.
-///
-/// # Safety
-///
-/// The range is page-aligned, anonymous and private, and its contents are not needed.
-pub(crate) unsafe fn discard(address: *mut u8, len: usize) -> io::Result<()> {
-    faults::check(Call::Discard)?;
-    // SAFETY: the caller's promise.
-    check(unsafe { libc::madvise(address.cast(), len, libc::MADV_DONTNEED) })
 }
 
 /// Writes to standard error without locks or buffers. Async-signal-safe.
@@ -282,14 +189,6 @@ pub(crate) fn threads_of_process() -> Option<Vec<u32>> {
         .collect()
 }
 
-/// How many mappings the process may have (`vm.max_map_count`).
-pub(crate) fn max_map_count() -> usize {
-    std::fs::read_to_string("/proc/sys/vm/max_map_count")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(65_530)
-}
-
 /// How many CPUs the calling thread may run on; `None` if the kernel does not say.
 pub(crate) fn affinity_count() -> Option<usize> {
     // Machines with more CPUs than the libc type holds answer EINVAL: grow until it fits.
@@ -313,7 +212,7 @@ pub(crate) fn affinity_count() -> Option<usize> {
     None
 }
 
-fn check(code: libc::c_int) -> io::Result<()> {
+pub(super) fn check(code: libc::c_int) -> io::Result<()> {
     if code == 0 {
         Ok(())
     } else {

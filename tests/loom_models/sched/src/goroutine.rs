@@ -43,7 +43,7 @@ pub(crate) mod slab {
 pub(crate) struct Cold {
     pub(crate) blocking_depth: u32,
     pub(crate) locks: u32,
-    pub(crate) stack_size: usize,
+    pub(crate) promised: Option<crate::stack::SizeClass>,
 }
 
 pub(crate) struct Record {

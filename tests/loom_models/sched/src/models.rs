@@ -167,7 +167,7 @@ pub fn models() -> Vec<Model> {
             preemptions: Some(1),
             mutants: &[Mutant {
                 file: STACKLESS,
-                after: "pub(super) fn wait(",
+                after: "fn ask_workers(",
                 line: "other.flush.store(true",
                 change: Change::Skip,
             }],

@@ -60,8 +60,8 @@ fn execute(worker: &'static Worker, record: RecordPtr) {
                 attach(record, slot);
                 slot
             }
-            Err(_) => {
-                stackless::wait(worker, record);
+            Err(error) => {
+                stackless::wait(worker, record, &error);
                 return;
             }
         },

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io;
 use std::ptr::{self, NonNull};
 
-pub(crate) use self::arena::SizeClass;
+pub(crate) use self::class::{CLASSES, SizeClass};
 pub(crate) use self::magazine::Magazine;
 use crate::goroutine::Record;
 use crate::shim::atomic::AtomicU64;
@@ -19,14 +19,18 @@ pub(crate) mod slot {
     pub(crate) use super::{Commit, Slot};
 }
 
-pub(crate) mod arena {
-    use std::io;
-    use std::ptr::NonNull;
+pub(crate) mod guard {
+    pub(crate) const GUARD: usize = 0;
 
-    use super::Slot;
+    pub(crate) fn are_markers() -> bool {
+        false
+    }
+}
+
+pub(crate) mod class {
+    use std::io;
 
     pub(crate) const CLASSES: usize = 1;
-    pub(crate) const GUARD: usize = 0;
 
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
     pub(crate) struct SizeClass;
@@ -48,21 +52,36 @@ pub(crate) mod arena {
             1
         }
     }
+}
+
+pub(crate) mod arena {
+    use std::io;
+    use std::ptr::{self, NonNull};
+
+    use super::{SizeClass, Slot};
 
     /// New stacks, one at a time, as many as the model has.
-    pub(crate) fn carve(_: SizeClass, _: usize, out: &mut Vec<NonNull<Slot>>) -> io::Result<()> {
+    pub(crate) fn carve(_: SizeClass, _: usize, _: usize, out: &mut Vec<usize>) -> io::Result<()> {
         if !crate::below::world::one_more_stack() {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        out.push(NonNull::from(Box::leak(Box::new(Slot::new()))));
+        out.push(ptr::from_mut(Box::leak(Box::new(Slot::new()))).expose_provenance());
         Ok(())
+    }
+
+    pub(crate) fn ready(_: SizeClass) -> usize {
+        0
+    }
+
+    pub(crate) fn commit(_: SizeClass, _: usize) -> io::Result<()> {
+        unreachable!("guards are no markers")
     }
 
     /// # Safety
     ///
-    /// As the real one.
-    pub(crate) unsafe fn reinitialise(_: SizeClass, _: usize) -> NonNull<Slot> {
-        unreachable!("nobody trims");
+    /// As the real one, of a new stack: nobody trims.
+    pub(crate) unsafe fn initialise(_: SizeClass, bottom: usize) -> NonNull<Slot> {
+        NonNull::new(ptr::with_exposed_provenance_mut(bottom)).expect("carved")
     }
 }
 
