@@ -54,10 +54,13 @@ pub fn apply_panic_policy(_: Box<dyn std::any::Any + Send>) {
     unreachable!();
 }
 
+/// As the real one.
+pub type CountHandles = unsafe fn(*const (), &mut dyn FnMut(usize)) -> Option<(usize, usize)>;
+
 /// What the search for leaked goroutines is told about channels; no model has it.
 pub struct Channels {
     pub unlock: unsafe fn(*const ()),
-    pub sole_handle: unsafe fn(*const ()) -> Option<usize>,
+    pub handles: CountHandles,
 }
 
 /// Nobody searches.
