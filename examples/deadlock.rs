@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::thread;
 
 use gors::prelude::*;
+use gors::signal;
 use gors::sync::Mutex;
 
 /// A case: its name, its program, and what it shows.
@@ -36,6 +37,11 @@ const STUCK: &[Case] = &[
         "plain",
         plain,
         "main, on a plain thread, waits for a goroutine that waits",
+    ),
+    (
+        "unsubscribed",
+        unsubscribed,
+        "main waits after it has stopped to listen to signals",
     ),
     (
         "goexit",
@@ -63,6 +69,7 @@ const ALIVE: &[Case] = &[
         "a goroutine blocks its thread without saying so",
     ),
     ("foreign", foreign, "another OS thread could still send"),
+    ("signal", subscribed, "a signal may come"),
     (
         "timed-thread",
         timed_thread,
@@ -165,6 +172,15 @@ fn plain() {
     silent.clone().recv();
 }
 
+fn unsubscribed() {
+    gors::run(|| {
+        let signals = make(1);
+        signal::notify(&signals, &[signal::Signal::USER1]);
+        signal::stop(&signals);
+        signals.recv();
+    });
+}
+
 fn goexit_last() {
     gors::run(|| {
         go!(|| gors::time::sleep(Duration::from_millis(50)));
@@ -220,6 +236,24 @@ fn foreign() {
         thread::spawn(move || {
             sleep_on_thread();
             news.send("another thread");
+        });
+    });
+}
+
+fn subscribed() {
+    woken_by(|news| {
+        go!(move || {
+            let signals = make(1);
+            signal::notify(&signals, &[signal::Signal::USER1]);
+            // Another process; this one has no thread and no timer that could wake anybody.
+            let shell = format!("sleep 0.5; kill -USR1 {}", std::process::id());
+            let sent = std::process::Command::new("sh")
+                .args(["-c", &shell])
+                .spawn();
+            let mut sent = sent.expect("there is a shell");
+            signals.recv();
+            sent.wait().expect("it is ours");
+            news.send("a signal");
         });
     });
 }

@@ -24,6 +24,7 @@ fn a_program_that_is_stuck_ends_with_a_report() {
         ("lock", "goroutine 1 [sync.Mutex.Lock, "),
         ("cycle", "goroutine 1 [chan receive, "),
         ("locked", "goroutine 1 [chan receive, "),
+        ("unsubscribed", "goroutine 1 [chan receive, "),
         ("plain", "[chan receive, "),
         ("goexit-waiting", "[chan receive, "),
     ] {
@@ -67,7 +68,8 @@ fn a_report_says_who_holds_what() {
     }
 }
 
-/// Catches a verdict over a program that a timer, a blocking call or another thread would wake.
+/// Catches a verdict over a program that a timer, a blocking call, a signal or another thread would
+/// wake.
 #[test]
 fn a_program_that_something_may_wake_goes_on() {
     for name in [
@@ -75,6 +77,7 @@ fn a_program_that_something_may_wake_goes_on() {
         "blocking",
         "unannounced",
         "foreign",
+        "signal",
         "timed-thread",
     ] {
         let ended = case(name);

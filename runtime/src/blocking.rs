@@ -56,6 +56,7 @@ where
     let Some(slot) = current_slot() else {
         return f();
     };
+    crate::fork::check();
     let g = slot.record();
     g.cold().blocking_depth += 1;
     if g.cold().blocking_depth == 1 {
@@ -90,7 +91,7 @@ fn enter(worker: &'static Worker) {
         .is_err()
     {
         WORD.leave_block();
-        crate::sysmon::hog_is_back(worker);
+        crate::sysmon::overtime_ends(worker);
         queue::drain_own(worker);
         return;
     }
@@ -162,7 +163,7 @@ pub(crate) unsafe fn wait_in_place(
         unsafe { unlock(data) };
     }
     let _hidden = sanitize::hide();
-    crate::sysmon::hog_is_back(worker);
+    crate::sysmon::overtime_ends(worker);
     if deadline.is_none() {
         IN_PLACE.fetch_add(1, Ordering::SeqCst);
     }
@@ -205,7 +206,7 @@ pub(crate) fn yield_in_place(slot: &'static Slot) {
     let _hidden = sanitize::hide();
     let worker = slot.worker();
     if queue::has_work(worker) || find::work_in_sight() || !worker.runs() {
-        crate::sysmon::hog_is_back(worker);
+        crate::sysmon::overtime_ends(worker);
         take::give_up(worker);
         come_back(worker, g);
     }

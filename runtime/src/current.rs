@@ -64,6 +64,7 @@ fn thread_record() -> RecordPtr {
     if !record.is_null() {
         return RecordPtr(record);
     }
+    crate::fork::check();
     let fresh = slab::take_foreign();
     let record = fresh.get();
     record.forget();

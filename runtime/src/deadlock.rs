@@ -1,15 +1,16 @@
 //! When everything is asleep and nothing can wake it: say so and end, as Go does.
 //!
 //! sysmon asks when all permits have been idle for a while ([`check`]), a few backed-off times, and
-//! again after a plain thread has parked. The verdict needs all of this, twice in a row with nothing
+//! again after a plain thread has parked or the last signal subscription has ended. The verdict needs all of this, twice in a row with nothing
 //! having moved in between:
 //!
 //! * no permit is in use, no queue holds anything, no timer is armed;
+//! * nobody waits for readiness in the [poller](crate::poller), and no signal is subscribed to;
 //! * every worker thread lies idle or waits in place: none is inside a blocking call or hogs a CPU;
 //! * every goroutine is parked or waits on its thread, none has been readied;
 //! * every thread of the process is ours, or a plain thread that waits in one of our primitives
-//!   without a deadline: any other thread might still send something. So test runners, programs with
-//!   signal subscriptions and programs that embed the runtime are never judged.
+//!   without a deadline: any other thread might still send something. So test runners
+//!   and programs that embed the runtime are never judged.
 //!
 //! If the only runnable goroutines wait for a stack, the message is another one.
 
@@ -21,7 +22,7 @@ use crate::goroutine::slab;
 use crate::sched::word::WORD;
 use crate::sched::{find, resize, roster, stackless};
 use crate::shim::atomic::{AtomicBool, Ordering};
-use crate::{blocking, exit, observe, spawn, sys, sysmon, timer};
+use crate::{blocking, exit, observe, poller, raw, spawn, sys, sysmon, timer};
 
 /// The main goroutine has ended by `goexit`, and its thread waits for the others.
 static MAIN_IS_GONE: AtomicBool = AtomicBool::new(false);
@@ -74,11 +75,14 @@ fn look() -> Look {
         || word.searching() != 0
         || find::work_in_sight()
         || timer::earliest() != timer::NEVER
+        || poller::waiters() > 0
+        || raw::signal::caught() > 0
         || threads != idle + blocking::in_place()
     {
         return Look::Alive;
     }
-    let mut known = HashSet::from([sysmon::thread(), observe::thread()]);
+    // The thread that passes signals on has none to pass on.
+    let mut known = HashSet::from([sysmon::thread(), observe::thread(), raw::signal::thread()]);
     roster::for_each(|worker| {
         known.insert(worker.thread.load(Ordering::Relaxed));
     });

@@ -108,6 +108,7 @@ pub(crate) fn attend(g: &'static Record) {
     if std::thread::panicking() {
         return;
     }
+    crate::fork::check();
     settle(g);
     if g.has(flag::GOEXIT) {
         panic::resume_unwind(Box::new(Goexit));

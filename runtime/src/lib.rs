@@ -23,6 +23,7 @@
 //! | Where do stacks come from? | `stack` |
 //! | Who am I? | `current` |
 //! | Who fires timers; who looks after hogs? | `timer`, `sysmon` |
+//! | Where would a network poller come in? | `poller` |
 //! | How do goroutines and programs end? | `exit` |
 //! | What is everybody doing? | `dump`, `observe`, `stats` |
 
@@ -39,12 +40,14 @@ mod deadlock;
 mod dump;
 mod exit;
 mod fence;
+mod fork;
 mod goroutine;
 mod join;
 mod local;
 mod macros;
 mod observe;
 mod parker;
+mod poller;
 mod random;
 pub mod raw;
 mod run;

@@ -14,6 +14,7 @@ mod json;
 mod schedtrace;
 mod trace;
 
+use std::ptr;
 use std::sync::OnceLock;
 
 use crate::goroutine::Record;
@@ -110,6 +111,9 @@ pub(crate) fn handed_off(worker: &Worker) {
 /// As [`Slot::resume`].
 pub(crate) unsafe fn run(worker: &'static Worker, g: &'static Record, slot: &Slot) -> Action {
     worker.next_tick();
+    worker
+        .running
+        .store(ptr::from_ref(g).cast_mut(), Ordering::Relaxed);
     worker.preempt.store(false, Ordering::Relaxed);
     with(|observer| observer.started(g, worker));
     // SAFETY: the caller's promise.

@@ -55,3 +55,5 @@ pub use self::wait_list::{Notified, WaitList};
 pub use self::wait_reason::WaitReason;
 pub use self::waiter::{Ended, Limit};
 pub use crate::dump::leaks::{Channels, CountHandles, know_channels};
+pub use crate::poller::{Poller, install as install_poller};
+pub use crate::sysmon::slices::slice_point;

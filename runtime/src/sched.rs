@@ -8,6 +8,7 @@
 //! | [`roster`] | which workers exist, sleep, hold permits? |
 //! | [`find`] | what does a worker run next? |
 //! | [`idle`] | how does a worker sleep, and who watches the timers meanwhile? |
+//! | [`precision`] | when exactly does that one wake up? |
 //! | [`stackless`] | what if there is no stack left? |
 //! | [`take`] | how does a permit leave a worker that does not give it? |
 //! | [`resize`] | what does `gomaxprocs(n)` do? |
@@ -16,6 +17,7 @@
 
 pub(crate) mod find;
 pub(crate) mod idle;
+mod precision;
 pub(crate) mod queue;
 pub(crate) mod resize;
 pub(crate) mod roster;
@@ -136,6 +138,7 @@ fn think_twice(worker: &'static Worker, record: RecordPtr) -> Next {
 #[inline(always)]
 fn run(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) -> Next {
     worker.next_tick();
+    worker.running.store(record.0, Ordering::Relaxed);
     worker.preempt.store(false, Ordering::Relaxed);
     // SAFETY: a slot's header is always readable.
     let slot_ref: &'static Slot = unsafe { &*slot.as_ptr() };
@@ -248,6 +251,7 @@ pub(crate) fn start() {
             crate::exit::install();
             crate::stack::overflow::install();
             resize::init();
+            crate::fork::install();
             observe::start();
             sysmon::start();
             crate::dump::quit::install();

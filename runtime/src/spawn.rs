@@ -143,13 +143,17 @@ where
     }
     match worker {
         Some(worker) if worker.runs() => queue::submit_next(worker, record),
-        _ => queue::inject(record, Lane::New),
+        _ => {
+            crate::fork::check();
+            queue::inject(record, Lane::New);
+        }
     }
     id
 }
 
 #[inline(never)]
 fn take_outside() -> RecordPtr {
+    crate::fork::check();
     sched::start();
     slab::take_foreign()
 }

@@ -47,8 +47,14 @@ pub struct Stats {
     pub steals: u64,
     /// Permits passed on from goroutines inside `blocking`.
     pub hand_offs: u64,
-    /// Permits passed on from goroutines that ran for too long.
+    /// Permits passed on from goroutines that used the CPU for too long.
     pub hogs: u64,
+    /// Permits passed on from goroutines that blocked their thread outside `blocking`.
+    pub unannounced: u64,
+    /// Goroutines that use the CPU without a permit, as of the last look.
+    pub hogs_running: usize,
+    /// Goroutines that block their thread outside `blocking`, without a permit, as of the last look.
+    pub unannounced_blocked: usize,
 }
 
 /// The runtime's numbers now. Walks over all goroutines: for people and dashboards, not for loops.
@@ -74,8 +80,11 @@ pub fn stats() -> Stats {
         spawned,
         ended,
         goroutines: usize::try_from(spawned.saturating_sub(ended)).unwrap_or(0),
-        hand_offs: sysmon::HAND_OFFS.load(Ordering::Relaxed),
-        hogs: sysmon::HOGS_SEEN.load(Ordering::Relaxed),
+        hand_offs: sysmon::watch::hand_offs(),
+        hogs: sysmon::overtime::totals().0,
+        unannounced: sysmon::overtime::totals().1,
+        hogs_running: sysmon::overtime::now().0,
+        unannounced_blocked: sysmon::overtime::now().1,
         ..Stats::default()
     };
     (stats.workers, stats.workers_idle) = roster::threads();

@@ -15,7 +15,9 @@ pub(crate) use memory::*;
 mod cpus;
 mod faults;
 pub(crate) mod signal;
+mod threads;
 pub(crate) use cpus::{default_parallelism, num_cpu};
+pub(crate) use threads::{exit_at_once, on_fork, thread_cpu_time, thread_sleeps};
 
 /// Creates a thread of the runtime's.
 pub(crate) fn new_thread(

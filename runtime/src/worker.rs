@@ -50,17 +50,23 @@ pub(crate) struct Worker {
     /// Shared. sysmon's wish that the goroutine end its slice at the next checkpoint.
     pub(crate) preempt: AtomicBool,
     /// Shared: the permit was taken by sysmon while the goroutine ran on.
-    pub(crate) hog: AtomicBool,
+    pub(crate) overtime: AtomicBool,
     /// Shared: the worker shall give its free stacks to those who wait for one.
     pub(crate) flush: AtomicBool,
     /// Written by the owner: counts goroutines run. Read by sysmon and thieves.
     pub(crate) tick: AtomicU32,
+    /// Written by the owner: the goroutine that it runs, or ran last. For messages.
+    pub(crate) running: AtomicPtr<Record>,
     /// Shared: the goroutine to run next.
     pub(crate) run_next: AtomicPtr<Record>,
     /// Owner.
     pub(crate) deque: Deque<RecordPtr>,
     /// Owner: goroutines taken from `run_next` in a row.
     pub(crate) run_next_streak: Cell<u32>,
+    /// Owner: how many of them may be.
+    pub(crate) run_next_limit: Cell<u32>,
+    /// Owner: whose turn it is, of those in `run_next` and those in the deque.
+    pub(crate) turn: Cell<Turn>,
     /// Owner: the tick at which the worker looks beyond its own queues.
     pub(crate) look_at: Cell<u32>,
     /// Owner: when it did so last, and when it last looked for new goroutines.
@@ -104,6 +110,13 @@ pub(crate) struct Look {
     pub(crate) time: u64,
 }
 
+/// When a turn began, on the scheduler's clock, and how long it may last.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Turn {
+    pub(crate) since: u64,
+    pub(crate) length: u64,
+}
+
 /// Totals of one worker. One writer, so adding is a load and a store.
 #[derive(Default)]
 pub(crate) struct Counters {
@@ -135,13 +148,16 @@ impl Worker {
         Self {
             permit: AtomicU8::new(permit::NONE),
             preempt: AtomicBool::new(false),
-            hog: AtomicBool::new(false),
+            overtime: AtomicBool::new(false),
             flush: AtomicBool::new(false),
             tick: AtomicU32::new(0),
+            running: AtomicPtr::new(std::ptr::null_mut()),
             run_next: AtomicPtr::new(std::ptr::null_mut()),
             stealer: deque.stealer(),
             deque,
             run_next_streak: Cell::new(0),
+            run_next_limit: Cell::new(crate::sched::find::RUN_NEXT_STREAK),
+            turn: Cell::new(Turn::default()),
             look_at: Cell::new(0),
             last_look: Cell::new(Look::default()),
             last_new_look: Cell::new(Look::default()),
@@ -204,6 +220,7 @@ impl ThreadParker {
     const EMPTY: u32 = 0;
     const TOKEN: u32 = 1;
     const ASLEEP: u32 = 2;
+    const POLLING: u32 = 3;
 
     pub(crate) const fn new() -> Self {
         Self(AtomicU32::new(Self::EMPTY))
@@ -234,10 +251,37 @@ impl ThreadParker {
         self.0.swap(Self::EMPTY, Ordering::AcqRel);
     }
 
+    /// As [`park`](Self::park), in the poller. May return early.
+    pub(crate) fn park_in(
+        &self,
+        poller: &dyn crate::poller::Poller,
+        timeout: Option<std::time::Duration>,
+    ) {
+        if self
+            .0
+            .compare_exchange(
+                Self::EMPTY,
+                Self::POLLING,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            )
+            .is_ok()
+        {
+            crate::poller::wait(poller, timeout);
+        }
+        self.0.swap(Self::EMPTY, Ordering::AcqRel);
+    }
+
     /// Leaves a token and wakes the sleeper.
     pub(crate) fn unpark(&self) {
-        if self.0.swap(Self::TOKEN, Ordering::AcqRel) == Self::ASLEEP {
-            sys::futex_wake_one(&raw const self.0);
+        match self.0.swap(Self::TOKEN, Ordering::AcqRel) {
+            Self::ASLEEP => sys::futex_wake_one(&raw const self.0),
+            Self::POLLING => {
+                if let Some(poller) = crate::poller::get() {
+                    poller.interrupt();
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -115,10 +115,13 @@ pub(crate) mod flag {
     /// A worker that is about to run a goroutine with any of these thinks twice.
     pub(crate) const THINK_TWICE: u16 = TOKEN | HELD | OBSERVED;
 
+    /// It called `fork`, and this is the child.
+    pub(crate) const FORKED: u16 = 1 << 13;
+
     /// A goroutine with any of these waits on its own thread.
-    pub(crate) const WAITS_ON_THREAD: u16 = BLOCKING | LOCKED;
+    pub(crate) const WAITS_ON_THREAD: u16 = BLOCKING | LOCKED | FORKED;
     /// The slow checks at the start of a blocking operation.
-    pub(crate) const ATTENTION: u16 = GOEXIT | UNWINDING;
+    pub(crate) const ATTENTION: u16 = GOEXIT | UNWINDING | FORKED;
 }
 
 /// Bytes of closure a record holds without a box.

@@ -50,8 +50,17 @@ pub fn start(pass_on: fn(i32, u32)) -> io::Result<()> {
         .inspect_err(|_| STARTED.store(false, Ordering::SeqCst))
 }
 
+/// The kernel's number of the thread; 0 if there is none.
+static THREAD: AtomicU32 = AtomicU32::new(0);
+
+/// The kernel's number of the thread that passes signals on; 0 if there is none.
+pub(crate) fn thread() -> u32 {
+    THREAD.load(Ordering::Relaxed)
+}
+
 fn run(pass_on: fn(i32, u32)) {
     let _bomb = crate::exit::AbortOnUnwind;
+    THREAD.store(sys::thread_id(), Ordering::Relaxed);
     loop {
         let bell = signal::bell().load(Ordering::SeqCst);
         for number in 1..SIGNALS {
@@ -92,14 +101,20 @@ pub fn catch(number: i32) -> io::Result<()> {
 /// If the operating system refuses.
 pub fn restore(number: i32, caught: bool) -> io::Result<()> {
     if caught {
-        CAUGHT.fetch_sub(1, Ordering::SeqCst);
         let_pending_arrive(number);
+        release();
     }
     let at = index(number)?;
     BEFORE.with(|before| match before[at].take() {
         Some(disposition) => signal::restore(number, &disposition),
         None => Ok(()),
     })
+}
+
+/// One signal less is caught. If none is, perhaps nothing else could wake anybody.
+fn release() {
+    CAUGHT.fetch_sub(1, Ordering::SeqCst);
+    crate::sysmon::look_for_deadlock();
 }
 
 /// The kernel gives a signal that was sent to the process to one of its threads, a moment later. Not
@@ -121,7 +136,7 @@ fn let_pending_arrive(number: i32) {
 /// If the signal cannot be ignored.
 pub fn ignore(number: i32, caught: bool) -> io::Result<()> {
     if caught {
-        CAUGHT.fetch_sub(1, Ordering::SeqCst);
+        release();
     }
     change(number, signal::ignore)
 }

@@ -18,7 +18,7 @@ use crate::goroutine::{Record, RecordPtr};
 use crate::shim::atomic::Ordering;
 use crate::stack::slot::Commit;
 use crate::stack::{Action, current_slot};
-use crate::{clock, current, sanitize, sys, timer};
+use crate::{clock, current, fork, sanitize, sys, timer};
 
 /// How [`park`] releases the locks under which a waiter was published: a function and its argument.
 pub type Unlock = (unsafe fn(*const ()), *const ());
@@ -60,6 +60,10 @@ impl Task {
 
     pub(crate) const fn from_record(record: RecordPtr) -> Self {
         Self(record)
+    }
+
+    pub(crate) const fn record(self) -> RecordPtr {
+        self.0
     }
 
     /// Opens the claim for a new wait. For the waiter, before it publishes itself.
@@ -245,6 +249,7 @@ pub unsafe fn park(reason: WaitReason, deadline: Option<Instant>, unlock: Option
 #[cold]
 #[inline(never)]
 unsafe fn park_slow(record: &'static Record, deadline: Option<Instant>, unlock: Option<Unlock>) {
+    fork::check();
     if let Some(slot) = current_slot() {
         slot.parked_at.store(clock::tick(), Ordering::Relaxed);
     }
@@ -252,7 +257,7 @@ unsafe fn park_slow(record: &'static Record, deadline: Option<Instant>, unlock: 
         if deadline.is_some() {
             record.set(flag::TIMED);
         } else {
-            crate::sysmon::plain_thread_parks();
+            crate::sysmon::look_for_deadlock();
         }
         // SAFETY: the caller's promise.
         unsafe { wait_on_thread(record, deadline, unlock) };

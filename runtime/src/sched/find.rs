@@ -1,7 +1,8 @@
 //! What a worker runs next.
 //!
-//! Order: now and then, at the latest on every 61st tick, due timers and the injector; the run-next slot, a bounded number of times in a row;
-//! the deque; then, out of local work: the injector, due timers, and other workers' queues.
+//! Order: now and then, at the latest on every 61st tick, due timers and the injector; the run-next
+//! slot, in turns with the deque; then, out of local work: the injector, due timers, and other
+//! workers' queues.
 //! Stealing takes half, from every holder once, in random order. A run-next slot is robbed on the
 //! last pass only, and only if the same goroutine has stood there for a while: a second worker must
 //! not tear a ping-pong pair apart.
@@ -15,8 +16,8 @@ use super::{idle, queue, resize, roster, stackless, take, wake};
 use crate::goroutine::RecordPtr;
 use crate::shim::atomic::Ordering;
 use crate::stack::Slot;
-use crate::worker::{Look, Worker, permit};
-use crate::{clock, timer};
+use crate::worker::{Look, Turn, Worker, permit};
+use crate::{clock, poller, timer};
 
 /// After how many ticks at most the injector comes first. A prime, so that it does not beat in time
 /// with the program (Go uses the same).
@@ -26,9 +27,11 @@ const INJECTOR_EVERY: u32 = 61;
 const LOOK_PAUSE: u64 = 10_000;
 /// As long for a new one.
 const NEW_LANE_PAUSE: u64 = 5_000_000;
-/// How often in a row the run-next slot is preferred to the deque: a pair that wakes each other
-/// must not starve the queue.
-const RUN_NEXT_STREAK: u32 = 16;
+/// How often in a row the run-next slot is preferred to the deque before it is asked whose turn it is:
+/// a pair that wakes each other must not starve the queue.
+pub(crate) const RUN_NEXT_STREAK: u32 = 16;
+/// The longest turn of those who wake each other through the run-next slot, in nanoseconds.
+const LONGEST_TURN: u64 = 10_000_000;
 /// Passes over all holders before a search is vain.
 const PASSES: u32 = 3;
 /// How long a goroutine must stand in a run-next slot to be robbed, in nanoseconds.
@@ -71,7 +74,7 @@ pub(crate) fn is_time_to_look(worker: &Worker) -> bool {
 #[inline]
 fn local(worker: &'static Worker) -> Option<RecordPtr> {
     let streak = worker.run_next_streak.get();
-    if streak < RUN_NEXT_STREAK {
+    if streak < worker.run_next_limit.get() {
         if let Some(record) = queue::take_run_next(worker) {
             worker.run_next_streak.set(streak + 1);
             return Some(record);
@@ -81,9 +84,44 @@ fn local(worker: &'static Worker) -> Option<RecordPtr> {
         }
         worker.deque.pop()
     } else {
-        worker.run_next_streak.set(0);
-        worker.deque.pop().or_else(|| queue::take_run_next(worker))
+        change_turns(worker)
     }
+}
+
+/// The run-next slot was preferred often enough to ask whether it is the queue's turn.
+///
+/// Those who wake each other through the slot (a *chain*) and those in the queue take turns of the
+/// same length: a turn of the queue is one goroutine, and what it takes, up to a slice, the chain may
+/// take next. So neither a ping-pong pair starves a busy goroutine nor the other way round, and a
+/// chain with nobody behind it does not look at the clock.
+///
+/// After a turn of the queue the limit is 0, which leads back here for the time.
+#[cold]
+#[inline(never)]
+fn change_turns(worker: &'static Worker) -> Option<RecordPtr> {
+    worker.run_next_streak.set(0);
+    let queue_had_its_turn = worker.run_next_limit.replace(RUN_NEXT_STREAK) == 0;
+    if queue_had_its_turn || !worker.deque.is_empty() {
+        let now = clock::now();
+        let turn = worker.turn.get();
+        let taken = now.saturating_sub(turn.since);
+        if queue_had_its_turn {
+            worker.turn.set(Turn {
+                since: now,
+                length: taken.min(LONGEST_TURN),
+            });
+        } else if taken >= turn.length
+            && let Some(record) = worker.deque.pop()
+        {
+            worker.turn.set(Turn {
+                since: now,
+                length: 0,
+            });
+            worker.run_next_limit.set(0);
+            return Some(record);
+        }
+    }
+    queue::take_run_next(worker).or_else(|| worker.deque.pop())
 }
 
 /// What must not wait until the own queues are empty: due timers, woken goroutines in the injector,
@@ -167,6 +205,7 @@ fn beyond(worker: &'static Worker) -> Found {
         return Found::Nothing;
     }
     fire_timers();
+    poller::poll_if_unattended();
     let mut found = queue::take_injected(worker);
     if found.is_none() {
         if !searching && WORD.begin_search(resize::busy()) {

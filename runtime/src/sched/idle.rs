@@ -11,16 +11,18 @@
 //! The timekeeper has no permit; when a timer is due it reserves one for itself and fires, or, if
 //! all are in use, fires into the injector. Wakers pop it last, so while workers sleep there is
 //! normally a timekeeper among them; while there is none, those who run look at the timers, and
-//! sysmon keeps the time for hogs.
+//! sysmon keeps the time for hogs. When exactly it wakes up is the affair of [`precision`].
+//!
+//! If there is a [poller], the timekeeper sleeps in it.
 
 use std::ptr;
 use std::time::Duration;
 
 use super::word::WORD;
-use super::{find, queue, resize, roster, stackless, take};
+use super::{find, precision, queue, resize, roster, stackless, take};
 use crate::shim::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::worker::{Worker, permit};
-use crate::{clock, fence, timer};
+use crate::{clock, fence, fork, poller, timer};
 
 /// An idle thread beyond the spare ends after this time.
 const RETIRE_AFTER: Duration = Duration::from_secs(5);
@@ -54,7 +56,7 @@ pub(crate) fn timer_added(when: u64) {
 
 #[cold]
 #[inline(never)]
-fn wake_timekeeper() {
+pub(crate) fn wake_timekeeper() {
     // SAFETY: null or a worker, and workers live for ever. If it is not the timekeeper any more
     // it wakes up for nothing.
     if let Some(worker) = unsafe { TIMEKEEPER.load(Ordering::Acquire).as_ref() } {
@@ -109,7 +111,8 @@ fn try_again(worker: &'static Worker) -> bool {
 
 /// A worker whose permit was taken, or passed on, takes an idle one or sleeps.
 pub(crate) fn without_permit(worker: &'static Worker) -> Woken {
-    crate::sysmon::hog_is_back(worker);
+    fork::check_inside();
+    crate::sysmon::overtime_ends(worker);
     queue::drain_own(worker);
     if WORD.reserve_for_running() {
         roster::assign(worker, permit::RUN);
@@ -153,26 +156,36 @@ fn sleep(worker: &'static Worker) -> Woken {
             continue;
         }
         // The timekeeper.
-        let plan = timer::earliest();
+        let earliest = timer::earliest();
+        let now = clock::now();
+        let plan = if earliest > now && earliest != timer::NEVER {
+            precision::moment(earliest, now)
+        } else {
+            earliest
+        };
         PLAN.store(plan, Ordering::Relaxed);
         fence::store_load();
-        if timer::earliest() < plan {
+        if timer::earliest() < earliest {
             continue;
         }
-        let timeout = if plan == timer::NEVER {
-            None
-        } else {
-            let now = clock::now();
-            if plan <= now {
-                PLAN.store(0, Ordering::Relaxed);
-                if keep_time(worker, now) {
-                    break;
-                }
-                continue;
+        if plan != timer::NEVER && plan <= now {
+            PLAN.store(0, Ordering::Relaxed);
+            if keep_time(worker, now) {
+                break;
             }
-            Some(Duration::from_nanos(plan - now))
-        };
-        worker.parker.park(timeout);
+            continue;
+        }
+        let pause = (plan != timer::NEVER).then(|| precision::pause(plan, now));
+        let timeout = pause.map(Duration::from_nanos);
+        match poller::get() {
+            Some(poller) => worker.parker.park_in(poller, timeout),
+            None => worker.parker.park(timeout),
+        }
+        if let Some(pause) = pause {
+            precision::woken(plan, now + pause, || {
+                worker.permit.load(Ordering::Relaxed) == permit::NONE
+            });
+        }
     }
     if is_timekeeper(worker) {
         PLAN.store(0, Ordering::Relaxed);

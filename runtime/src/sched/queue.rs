@@ -114,12 +114,14 @@ pub(crate) fn recheck(worker: &'static Worker) {
 /// Submits to the injector.
 #[inline(never)]
 pub(crate) fn inject(record: RecordPtr, lane: Lane) {
+    crate::fork::check_inside();
     match lane {
         Lane::Woken => INJECTORS.woken.push(record),
         Lane::New => INJECTORS.new.push(record),
     }
     fence::store_load();
     wake::after_submit();
+    crate::sysmon::end_nap();
 }
 
 /// Pushes to the own deque. Out of line: growing touches the thread-local state of
@@ -156,10 +158,9 @@ pub(crate) fn take_woken() -> Option<RecordPtr> {
 /// Takes one goroutine from the injector and moves a fair share of the rest to the own deque.
 pub(crate) fn take_injected(worker: &'static Worker) -> Option<RecordPtr> {
     let lanes = &*INJECTORS;
-    let prefer_new = worker
-        .tick
-        .load(Ordering::Relaxed)
-        .is_multiple_of(NEW_LANE_EVERY);
+    // Not a fresh worker: it may be the one that was added because a woken goroutine waits.
+    let tick = worker.tick.load(Ordering::Relaxed);
+    let prefer_new = tick % NEW_LANE_EVERY == NEW_LANE_EVERY - 1;
     let order = if prefer_new {
         [&lanes.new, &lanes.woken]
     } else {

@@ -216,7 +216,7 @@ pub(crate) fn retire_idle(worker: &'static Worker, keep: usize) -> bool {
 /// A worker's thread ends: its goroutine ended while locked to it.
 #[inline(never)]
 pub(super) fn retire_running(worker: &'static Worker) {
-    crate::sysmon::hog_is_back(worker);
+    crate::sysmon::overtime_ends(worker);
     super::take::give_up(worker);
     retire_locked(&mut ROSTER.lock(), worker);
 }

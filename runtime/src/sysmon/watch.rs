@@ -1,0 +1,224 @@
+//! Judging the goroutines that hold permits.
+//!
+//! A slice that does not end while work waits has one of three reasons, and the wall clock cannot
+//! tell them apart:
+//!
+//! * the goroutine uses the CPU: its thread's *CPU clock* has moved by a slice. It is asked to yield
+//!   ([`slices`]), and if it has used the CPU for a while more without an answer it is a **hog**;
+//! * it **blocks** its thread without saying so: the clock stands still for a millisecond, between
+//!   two looks, and the thread *sleeps*, as its state in `/proc` says (the clock alone also stands
+//!   for a thread that waits for a CPU: with 10 spinning threads on two CPUs in every second window);
+//! * the kernel runs other threads on the CPU. Then nothing is done: another thread of ours would
+//!   only make it worse.
+//!
+//! The first two lose their permit ([`overtime`](super::overtime)) and run on without it.
+
+use super::overtime::{Kind, Overtime};
+use super::slices;
+use crate::goroutine::Record;
+use crate::sched::word::WORD;
+use crate::sched::{find, queue, take, wake};
+use crate::shim::atomic::{AtomicU64, Ordering};
+use crate::sys;
+use crate::worker::{Worker, permit};
+
+/// A goroutine's time slice, 10 ms, less than which two looks 10 ms apart may see of it.
+const SLICE: u64 = 9_000_000;
+/// CPU time in which a goroutine that was asked to yield may do so.
+const ANSWER: u64 = 50_000;
+/// How long the flag for all is raised, and how often.
+const ASK_FOR: u64 = 200_000;
+const ASK_EVERY: u64 = 10_000_000;
+/// How long the clock of a goroutine that blocks stands still.
+const STANDSTILL: u64 = 1_000_000;
+/// Slices shorter than this are not measured.
+const WORTH_MEASURING: u64 = 200_000;
+/// How long a permit stays with a goroutine inside `blocking` while work waits.
+const BLOCK_GRACE: u64 = 20_000;
+
+/// Permits taken from goroutines inside `blocking`, since the start.
+static HAND_OFFS: AtomicU64 = AtomicU64::new(0);
+
+/// Permits taken from goroutines inside `blocking`, since the start.
+pub(crate) fn hand_offs() -> u64 {
+    HAND_OFFS.load(Ordering::Relaxed)
+}
+
+/// What was seen of a worker at earlier looks in the same slice.
+#[derive(Clone, Copy)]
+struct Slice {
+    worker: usize,
+    tick: u32,
+    permit: u8,
+    run_next: *mut Record,
+    since: u64,
+    cpu: Option<Cpu>,
+}
+
+/// A thread's CPU clock.
+#[derive(Clone, Copy)]
+struct Cpu {
+    /// When it was first read in this slice.
+    first: u64,
+    last: u64,
+    /// When it was last seen to have moved, in real time.
+    moved: u64,
+    /// What it showed when the goroutine was asked to yield.
+    asked: Option<u64>,
+}
+
+/// The permit holders, look by look.
+#[derive(Default)]
+pub(super) struct Watch {
+    slices: Vec<Slice>,
+    pub(super) overtime: Overtime,
+    asked_at: u64,
+    /// Work waits behind a slice that was seen for the first time.
+    pub(super) look_soon: bool,
+}
+
+impl Watch {
+    /// Looks at all permit holders; true if there was something to do. `pause`: since the last look.
+    pub(super) fn look(
+        &mut self,
+        now: u64,
+        pause: u64,
+        workers: impl Iterator<Item = &'static Worker>,
+    ) -> bool {
+        let mut acted = false;
+        self.look_soon = false;
+        let hogs_due = self.overtime.look(now);
+        if now - self.asked_at >= ASK_FOR {
+            slices::end_asking();
+        }
+        let before = std::mem::take(&mut self.slices);
+        for worker in workers {
+            let seen = before.iter().find(|slice| slice.worker == worker.id);
+            acted |= self.look_at(worker, seen, now, pause);
+        }
+        if hogs_due && now - self.asked_at >= ASK_EVERY {
+            // Those that have lost their permit may also be inside the limits again.
+            self.asked_at = now;
+            slices::ask_overtime();
+        }
+        acted
+    }
+
+    fn look_at(
+        &mut self,
+        worker: &'static Worker,
+        before: Option<&Slice>,
+        now: u64,
+        pause: u64,
+    ) -> bool {
+        let mut slice = Slice {
+            worker: worker.id,
+            tick: worker.tick.load(Ordering::Relaxed),
+            permit: worker.permit.load(Ordering::Relaxed),
+            run_next: worker.run_next.load(Ordering::Relaxed),
+            since: now,
+            cpu: None,
+        };
+        let before = before.filter(|seen| seen.tick == slice.tick && seen.permit == slice.permit);
+        let mut acted = false;
+        match before {
+            Some(before) => (slice.since, slice.cpu) = (before.since, before.cpu),
+            None => self.overtime.something_moved(),
+        }
+        let elapsed = now - slice.since;
+        match slice.permit {
+            permit::BLOCK if elapsed >= BLOCK_GRACE && find::work_in_sight() => {
+                if take::take(worker, permit::BLOCK) {
+                    HAND_OFFS.fetch_add(1, Ordering::Relaxed);
+                    take::pass_on();
+                }
+                acted = true;
+            }
+            permit::RUN => {
+                if elapsed >= WORTH_MEASURING || pause >= STANDSTILL {
+                    let thread = worker.thread.load(Ordering::Relaxed);
+                    if let Some(cpu) = sys::thread_cpu_time(thread) {
+                        acted = self.measured(worker, &mut slice, cpu, now);
+                    }
+                }
+                let stuck = before.is_some_and(|before| {
+                    !slice.run_next.is_null() && slice.run_next == before.run_next
+                });
+                if stuck {
+                    wake::end_hold();
+                    wake::wake_searcher();
+                    acted = true;
+                }
+            }
+            _ => {}
+        }
+        self.slices.push(slice);
+        acted
+    }
+
+    /// The CPU clock of a worker's thread was read.
+    fn measured(&mut self, worker: &'static Worker, slice: &mut Slice, cpu: u64, now: u64) -> bool {
+        let Some(clock) = &mut slice.cpu else {
+            slice.cpu = Some(Cpu {
+                first: cpu,
+                last: cpu,
+                moved: now,
+                asked: None,
+            });
+            self.look_soon |= is_in_demand(worker);
+            return false;
+        };
+        if clock.last != cpu {
+            (clock.last, clock.moved) = (cpu, now);
+        }
+        let over = cpu - clock.first >= SLICE;
+        let stands = now - clock.moved >= STANDSTILL;
+        if !(over || stands) || !is_in_demand(worker) {
+            return false;
+        }
+        if stands {
+            let thread = worker.thread.load(Ordering::Relaxed);
+            return sys::thread_sleeps(thread) && self.relieve(Kind::Blocked, worker, cpu, now);
+        }
+        match clock.asked {
+            Some(asked) if cpu - asked >= ANSWER => {
+                let relieved = self.relieve(Kind::Hog, worker, cpu, now);
+                if !relieved && now - self.asked_at >= ASK_EVERY {
+                    self.ask(worker, now);
+                }
+                relieved
+            }
+            Some(_) => true,
+            None => {
+                clock.asked = Some(cpu);
+                self.ask(worker, now);
+                true
+            }
+        }
+    }
+
+    fn ask(&mut self, worker: &Worker, now: u64) {
+        self.asked_at = now;
+        slices::ask(worker);
+    }
+
+    /// Work waits behind a goroutine that does not give its permit back.
+    fn relieve(&mut self, kind: Kind, worker: &'static Worker, cpu: u64, now: u64) -> bool {
+        let word = WORD.load();
+        if word.idle() > 0 && word.debt() == 0 {
+            // No need to take anything: a searcher will come for the work.
+            wake::wake_searcher();
+            return true;
+        }
+        let room = self.overtime.has_room(kind, worker, now);
+        if room {
+            self.overtime.relieve(kind, worker, cpu, now);
+        }
+        room
+    }
+}
+
+/// Whether somebody waits for the worker's permit.
+fn is_in_demand(worker: &Worker) -> bool {
+    WORD.load().debt() > 0 || queue::has_work(worker) || queue::injected()
+}

@@ -1,0 +1,224 @@
+//! Goroutines that use the CPU without a pause, or block their thread without saying so, beside others.
+//! `examples/fairness.rs` measures the same; figures are in `docs/fairness.md`.
+
+#[path = "support/child.rs"]
+mod child;
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use gors::prelude::*;
+use gors::runtime::stats;
+use gors::time::sleep;
+
+/// Would catch a goroutine in a call that blocks, outside `blocking`, that keeps the only permit; and
+/// one that is taken for a hog.
+#[test]
+fn a_raw_blocking_call_does_not_stop_the_others() {
+    let name = "a_raw_blocking_call_does_not_stop_the_others";
+    child::run(name, &[("GOMAXPROCS", "1")], || {
+        gors::run(|| {
+            for _ in 0..5 {
+                let (mut reader, mut writer) = std::io::pipe().expect("there are descriptors");
+                let reads = spawn(move || reader.read(&mut [0]).expect("the pipe is open"));
+                // Who ends the read must run first.
+                for _ in 0..20 {
+                    sleep(Duration::from_millis(1));
+                    spawn(gosched).join().expect("no panic");
+                }
+                assert!(!reads.is_finished());
+                writer.write_all(&[1]).expect("the pipe is open");
+                assert_eq!(reads.join().expect("no panic"), 1);
+            }
+            let stats = stats();
+            assert!(stats.unannounced >= 5, "{stats:?}");
+            assert_eq!(stats.hogs, 0, "{stats:?}");
+        });
+    })
+    .assert_success();
+}
+
+/// Would catch blocking calls that are noticed one after the other, or under the cap of the hogs; and
+/// threads that stay.
+#[test]
+fn a_thousand_raw_sleeps_go_on_at_once() {
+    let name = "a_thousand_raw_sleeps_go_on_at_once";
+    child::run(name, &[("GOMAXPROCS", "2")], || {
+        gors::run(|| {
+            let wg = WaitGroup::new();
+            let begun = Instant::now();
+            for _ in 0..1_000 {
+                wg.go(|| sleep_on_thread(Duration::from_millis(100)));
+            }
+            wg.wait();
+            // One after the other on two permits they take 50 s, behind a cap of eight 10 s.
+            assert!(
+                begun.elapsed() < Duration::from_secs(8),
+                "{:?}",
+                begun.elapsed()
+            );
+            let most = stats().workers;
+            assert!(most > 20, "{most}");
+            while stats().workers > 3 {
+                assert!(begun.elapsed() < Duration::from_secs(90), "{:?}", stats());
+                sleep(Duration::from_millis(50));
+            }
+        });
+    })
+    .assert_success();
+}
+
+/// Would catch goroutines in an endless loop that stop all others, and a warning that does not say
+/// which they are.
+#[test]
+fn endless_loops_are_named_and_do_not_stop_the_others() {
+    let name = "endless_loops_are_named_and_do_not_stop_the_others";
+    let ended = child::run(name, &[("GOMAXPROCS", "2")], || {
+        gors::run(|| {
+            for _ in 0..100 {
+                go!(|| loop {
+                    std::hint::spin_loop();
+                });
+            }
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_secs(2) {
+                // Yielding would put it behind all of them.
+                sleep(Duration::from_millis(1));
+            }
+        });
+    });
+    ended.assert_success();
+    for text in [
+        "goroutines use the CPU without a pause",
+        "gors::checkpoint()",
+        "created at tests/starvation.rs:",
+    ] {
+        assert!(ended.stderr.contains(text), "{text:?}: {ended:#?}");
+    }
+    let warnings = ended.stderr.matches("without a pause").count();
+    assert_eq!(warnings, 1, "{ended:#?}");
+}
+
+/// Would catch hogs that get a thread each, or none.
+#[test]
+fn many_hogs_share_few_threads() {
+    let name = "many_hogs_share_few_threads";
+    child::run(name, &[("GOMAXPROCS", "2")], || {
+        gors::run(|| {
+            let most = Arc::new(AtomicUsize::new(0));
+            let wg = WaitGroup::new();
+            for _ in 0..40 {
+                let most = Arc::clone(&most);
+                wg.go(move || {
+                    // More than a slice of CPU time on any machine.
+                    for _ in 0..2_000_000 {
+                        std::hint::black_box(());
+                    }
+                    most.fetch_max(stats().workers, Ordering::Relaxed);
+                });
+            }
+            wg.wait();
+            // Two permits, eight hogs without one, a spare, and what the lack of progress for a
+            // second adds on a machine that has no time for us.
+            let most = most.load(Ordering::Relaxed);
+            assert!((3..=24).contains(&most), "{most}");
+            assert!(stats().hogs > 0);
+        });
+    })
+    .assert_success();
+}
+
+/// Would catch a pair, or a busy goroutine, that gets next to nothing beside the other.
+#[test]
+fn a_pair_and_a_busy_goroutine_share_one_permit() {
+    let name = "a_pair_and_a_busy_goroutine_share_one_permit";
+    child::run(name, &[("GOMAXPROCS", "1")], || {
+        gors::run(|| {
+            let [pair_alone, _] = run_for(Duration::from_millis(300), true, false);
+            let [_, busy_alone] = run_for(Duration::from_millis(300), false, true);
+            let [pair, busy] = run_for(Duration::from_millis(600), true, true);
+            // Its share is what it does alone in half of the time, 300 ms.
+            assert!(pair > pair_alone / 20, "pair: {pair} beside {pair_alone}");
+            assert!(busy > busy_alone / 20, "busy: {busy} beside {busy_alone}");
+        });
+    })
+    .assert_success();
+}
+
+/// Lets a ping-pong pair, a busy goroutine, or both run; what they did.
+fn run_for(time: Duration, with_pair: bool, with_busy: bool) -> [u64; 2] {
+    let stop = Arc::new(AtomicBool::new(false));
+    let wg = WaitGroup::new();
+    let counts = [const { AtomicU64::new(0) }; 2];
+    let counts = Arc::new(counts);
+    if with_pair {
+        let (there, back) = (make(0), make(0));
+        let (balls, returns) = (there.clone(), back.clone());
+        wg.go(move || {
+            for ball in balls {
+                returns.send(ball);
+            }
+        });
+        let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
+        wg.go(move || {
+            while !stop.load(Ordering::Relaxed) {
+                there.send(());
+                back.recv();
+                counts[0].fetch_add(1, Ordering::Relaxed);
+            }
+            there.close();
+        });
+    }
+    if with_busy {
+        let (stop, counts) = (Arc::clone(&stop), Arc::clone(&counts));
+        wg.go(move || {
+            while !stop.load(Ordering::Relaxed) {
+                for _ in 0..1_000 {
+                    std::hint::spin_loop();
+                }
+                counts[1].fetch_add(1, Ordering::Relaxed);
+                checkpoint();
+            }
+        });
+    }
+    sleep(time);
+    stop.store(true, Ordering::Relaxed);
+    wg.wait();
+    [0, 1].map(|n| counts[n].load(Ordering::Relaxed))
+}
+
+/// Would catch a limit on threads that ends the program although its work can wait, or says nothing.
+#[test]
+fn a_limit_on_threads_is_kept_and_named() {
+    let name = "a_limit_on_threads_is_kept_and_named";
+    let environment = [("GOMAXPROCS", "2"), ("GORS_MAX_THREADS", "3")];
+    let ended = child::run(name, &environment, || {
+        gors::run(|| {
+            let wg = WaitGroup::new();
+            for n in 0..20 {
+                wg.go(move || {
+                    if n % 2 == 0 {
+                        blocking(|| sleep_on_thread(Duration::from_millis(20)));
+                    } else {
+                        sleep_on_thread(Duration::from_millis(20));
+                    }
+                    assert!(stats().workers <= 3);
+                });
+            }
+            wg.wait();
+        });
+    });
+    ended.assert_success();
+    let text = "the program exceeds the limit of 3 threads (GORS_MAX_THREADS)";
+    assert!(ended.stderr.contains(text), "{ended:#?}");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "blocking the thread is the point"
+)]
+fn sleep_on_thread(time: Duration) {
+    std::thread::sleep(time);
+}
