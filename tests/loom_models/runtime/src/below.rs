@@ -78,9 +78,16 @@ pub(crate) mod sys {
 }
 
 pub(crate) mod sysmon {
-    pub(crate) fn plain_thread_parks() {}
+    pub(crate) fn look_for_deadlock() {}
 
     pub(crate) fn rouse() {}
+}
+
+/// Nobody forks.
+pub(crate) mod fork {
+    pub(crate) fn check() {}
+
+    pub(crate) fn check_inside() {}
 }
 
 pub(crate) mod spin {

@@ -27,7 +27,9 @@ pub use below::world;
 pub use models::models;
 pub use parker::{Parker, Unparker};
 
-use below::{blocking, clock, current, exit, fence, observe, random, sched, stack, sys, sysmon};
+use below::{
+    blocking, clock, current, exit, fence, fork, observe, random, sched, stack, sys, sysmon,
+};
 
 /// What the macros of the real crate call.
 pub mod __private {

@@ -143,9 +143,35 @@ pub(crate) mod sys {
 pub(crate) mod sysmon {
     use crate::worker::Worker;
 
-    pub(crate) fn plain_thread_parks() {}
+    pub(crate) fn look_for_deadlock() {}
 
     pub(crate) fn rouse() {}
 
-    pub(crate) fn hog_is_back(_: &Worker) {}
+    pub(crate) fn end_nap() {}
+
+    pub(crate) fn overtime_ends(_: &Worker) {}
+}
+
+/// Nobody forks.
+pub(crate) mod fork {
+    pub(crate) fn check() {}
+
+    pub(crate) fn check_inside() {}
+}
+
+/// There is none.
+pub(crate) mod poller {
+    use std::time::Duration;
+
+    pub(crate) trait Poller {
+        fn interrupt(&self);
+    }
+
+    pub(crate) fn get() -> Option<&'static dyn Poller> {
+        None
+    }
+
+    pub(crate) fn wait(_: &dyn Poller, _: Option<Duration>) {}
+
+    pub(crate) fn poll_if_unattended() {}
 }

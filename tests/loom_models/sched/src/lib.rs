@@ -30,5 +30,6 @@ mod stack;
 pub use models::models;
 
 use below::{
-    clock, config, current, exit, fence, goexit, goid, observe, random, spawn, sys, sysmon,
+    clock, config, current, exit, fence, fork, goexit, goid, observe, poller, random, spawn, sys,
+    sysmon,
 };

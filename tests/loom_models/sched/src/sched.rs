@@ -20,6 +20,19 @@ pub(crate) mod wake;
 #[path = "../../../../runtime/src/sched/word.rs"]
 pub(crate) mod word;
 
+/// Wakes up when the timer is due: the model's clock does not move by itself.
+mod precision {
+    pub(super) fn moment(earliest: u64, _: u64) -> u64 {
+        earliest
+    }
+
+    pub(super) fn pause(moment: u64, now: u64) -> u64 {
+        moment - now
+    }
+
+    pub(super) fn woken(_: u64, _: u64, _: impl FnMut() -> bool) {}
+}
+
 use std::ptr::NonNull;
 
 use crate::below::world;
