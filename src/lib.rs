@@ -42,6 +42,7 @@
 //! | `time` | [`time`] |
 //! | `context` | [`context`] |
 //! | `os/signal` | [`signal`] |
+//! | `testing/synctest` | [`testing`] |
 //! | | [`patterns`] |
 //!
 //! [`prelude`] brings what every program uses. `docs/porting-from-go.md` has a table of every
@@ -53,6 +54,7 @@ pub mod patterns;
 mod shim;
 pub mod signal;
 pub mod sync;
+pub mod testing;
 pub mod time;
 
 pub use gors_chan as chan;

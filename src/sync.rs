@@ -21,6 +21,7 @@
 //! | `x/sync/singleflight` | [`singleflight::Group`] |
 //! | | [`Barrier`] |
 
+pub mod atomic;
 mod barrier;
 #[cfg(doctest)]
 mod bounds;
@@ -48,8 +49,3 @@ pub use self::rw_lock::{
 };
 pub use self::semaphore::{Semaphore, SemaphoreGuard};
 pub use self::wait_group::WaitGroup;
-
-/// Go's `sync/atomic`: the standard library's.
-pub mod atomic {
-    pub use std::sync::atomic::*;
-}

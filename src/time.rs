@@ -39,7 +39,7 @@ pub use self::timer::{Timer, after_func, func_timer};
 /// ```
 #[must_use]
 pub fn now() -> Instant {
-    Instant::now()
+    gors_runtime::raw::now()
 }
 
 /// A receiver that gets the time each `period`. A slow receiver loses ticks. A period of zero gives a

@@ -85,6 +85,28 @@ fn values_are_dropped_when_the_goroutine_ends() {
     assert!(DROPPED.lock().iter().all(|(made, dropped)| made == dropped));
 }
 
+/// Would catch a goexit that is raised again in destructors, which then end before they have begun.
+#[gors::test]
+fn destructors_can_wait_after_goexit() {
+    struct Bell(Sender<()>);
+    impl Drop for Bell {
+        fn drop(&mut self) {
+            gors::time::sleep(Duration::from_millis(1));
+            self.0.send(()).expect("somebody listens");
+        }
+    }
+    goroutine_local! { static BELL: Cell<Option<Bell>> = const { Cell::new(None) }; }
+
+    let rung = make(0);
+    let bell = Bell(rung.sender());
+    let ended = spawn(|| {
+        BELL.with(|held| held.set(Some(bell)));
+        gors::goexit();
+    });
+    assert_eq!(rung.recv(), Some(()));
+    assert!(ended.join().expect_err("goexit").is_goexit());
+}
+
 /// Would catch an initialiser that runs twice, or is not lazy.
 #[gors::test]
 fn the_initialiser_runs_at_the_first_use() {

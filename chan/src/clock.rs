@@ -1,16 +1,16 @@
 //! The crate's only clock.
 //!
-//! Every deadline and every timer channel reads the time here, so that a virtual clock can take its
-//! place in one line. Timer channels keep their due time in one atomic word: nanoseconds since
+//! Every deadline and every timer channel reads the time here: the runtime's, which is virtual in the
+//! seeded mode and in tests that ask for it. Timer channels keep their due time in one atomic word: nanoseconds since
 //! [`epoch`], signed, because a time before the first use of the crate is a legal due time.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// The current time.
+/// The current time, as the caller has it.
 #[inline]
 pub(crate) fn now() -> Instant {
-    Instant::now()
+    gors_runtime::raw::now()
 }
 
 /// The instant that timer words count from.

@@ -76,6 +76,8 @@ pub(crate) mod flag {
     pub(crate) const WHOLE: u32 = 128;
     /// Only the owner ends the channel: handles and `close` do not. Fixed.
     pub(crate) const OWNED: u32 = 64;
+    /// Made where schedules are explored: another goroutine may come before each operation. Fixed.
+    pub(crate) const EXPLORED: u32 = 128;
 }
 
 /// A channel. Shared by its handles, which count themselves in `handles`; see [`close`].
@@ -140,6 +142,11 @@ impl Core {
             handles: Core::handles,
         });
         let (layout, offset) = Core::layout(elem, cap)?;
+        let flags = if raw::explores() {
+            flags | flag::EXPLORED
+        } else {
+            flags
+        };
         // SAFETY: a Core is not zero-size.
         let at = unsafe { std::alloc::alloc(layout) };
         let Some(core) = ptr::NonNull::new(at.cast::<Core>()) else {

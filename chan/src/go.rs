@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use gors_runtime::raw::{self, Point};
+
 use crate::core::close;
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 use crate::handle::{Link, deadline_in, handle};
@@ -171,6 +173,7 @@ impl<T> Chan<T> {
     /// ```
     #[inline]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        raw::point(Point::Try);
         self.link.try_send(value)
     }
 
@@ -186,6 +189,7 @@ impl<T> Chan<T> {
     /// ```
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        raw::point(Point::Try);
         self.link.try_recv()
     }
 

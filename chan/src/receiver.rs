@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use gors_runtime::raw::{self, Point};
+
 use crate::core::close;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::handle::{Link, deadline_in, handle, queries};
@@ -42,6 +44,7 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        raw::point(Point::Try);
         self.link.try_recv()
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use gors_runtime::raw::{self, Point};
+
 use crate::core::close;
 use crate::error::{SendError, SendTimeoutError, TrySendError};
 use crate::handle::{Link, deadline_in, handle, queries};
@@ -42,6 +44,7 @@ impl<T> Sender<T> {
     /// ```
     #[inline]
     pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
+        raw::point(Point::Try);
         self.link.try_send(msg)
     }
 

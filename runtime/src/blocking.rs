@@ -175,6 +175,28 @@ pub(crate) unsafe fn wait_in_place(
     come_back(worker, g);
 }
 
+/// The wait in place of a member of a bubble. `publish` lets others know that it waits; it gives
+/// the turn to one of them, which may be this one again.
+pub(crate) fn wait_its_turn(g: &'static Record, publish: impl FnOnce()) {
+    g.state.store(state::ON_THREAD, Ordering::Relaxed);
+    let worker = (!g.has(flag::BLOCKING)).then(|| {
+        current_slot()
+            .expect("a goroutine waits on its own stack")
+            .worker()
+    });
+    IN_PLACE.fetch_add(1, Ordering::SeqCst);
+    if let Some(worker) = worker {
+        crate::sysmon::overtime_ends(worker);
+        take::give_up(worker);
+    }
+    publish();
+    raw::sleep_until_notified(g, None);
+    IN_PLACE.fetch_sub(1, Ordering::SeqCst);
+    if let Some(worker) = worker {
+        come_back(worker, g);
+    }
+}
+
 /// Workers' threads that wait in place without a deadline.
 static IN_PLACE: AtomicUsize = AtomicUsize::new(0);
 
@@ -199,6 +221,9 @@ fn come_back(worker: &'static Worker, g: &'static Record) {
 #[inline(never)]
 pub(crate) fn yield_in_place(slot: &'static Slot) {
     let g = slot.record();
+    if g.has(flag::MEMBER) {
+        return crate::bubble::gosched(slot);
+    }
     if g.has(flag::BLOCKING) {
         crate::shim::thread::yield_now();
         return;

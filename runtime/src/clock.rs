@@ -4,16 +4,39 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::shim::atomic::{AtomicU64, Ordering};
+use crate::{bubble, mode};
 
 fn base() -> Instant {
     static BASE: OnceLock<Instant> = OnceLock::new();
     *BASE.get_or_init(Instant::now)
 }
 
-/// Nanoseconds since the base.
+/// Nanoseconds since the base: the scheduler's time, which is real.
 #[inline(never)]
 pub(crate) fn now() -> u64 {
     nanos(base().elapsed())
+}
+
+/// The caller's time on the same scale: that of its bubble, if it is in one.
+pub(crate) fn callers() -> u64 {
+    if mode::any()
+        && let Some(time) = bubble::time()
+    {
+        return time;
+    }
+    now()
+}
+
+/// The caller's time as an instant: what deadlines are counted from.
+#[inline]
+#[must_use]
+pub fn instant() -> Instant {
+    if mode::any()
+        && let Some(time) = bubble::time()
+    {
+        return base() + Duration::from_nanos(time);
+    }
+    Instant::now()
 }
 
 /// `when` on the same scale; 0 for instants before the base.

@@ -27,6 +27,10 @@ pub(crate) struct Config {
     pub(crate) trace: Option<PathBuf>,
     /// GORS_SCHEDTRACE, in milliseconds.
     pub(crate) schedtrace: Option<Duration>,
+    /// GORS_SEED: the seeded mode.
+    pub(crate) seed: Option<u64>,
+    /// GORS_AUDIT=migrate.
+    pub(crate) migrate: bool,
     /// GORS_GUARDS=mprotect: as on a kernel without guard markers. For tests.
     pub(crate) guard_markers: bool,
 }
@@ -34,7 +38,19 @@ pub(crate) struct Config {
 /// The configuration.
 pub(crate) fn get() -> &'static Config {
     static CONFIG: OnceLock<Config> = OnceLock::new();
-    CONFIG.get_or_init(|| Config {
+    CONFIG.get_or_init(read)
+}
+
+fn read() -> Config {
+    let seed = var("GORS_SEED").map(|text| {
+        text.trim().parse().unwrap_or_else(|_| {
+            crate::exit::fatal(&format!(
+                "GORS_SEED={text}: expected a number from 0 to {}",
+                u64::MAX
+            ))
+        })
+    });
+    Config {
         procs: match var("GOMAXPROCS") {
             // Go ignores what is not a positive number here, and so do scripts that rely on it.
             Some(text) => match text.trim().parse() {
@@ -43,7 +59,13 @@ pub(crate) fn get() -> &'static Config {
             },
             None => crate::sys::default_parallelism(),
         }
-        .min(MAX_PROCS),
+        .min(if seed.is_some() { 1 } else { MAX_PROCS }),
+        seed,
+        migrate: match var("GORS_AUDIT").as_deref().map(str::trim) {
+            None => false,
+            Some("migrate") => true,
+            Some(other) => crate::exit::fatal(&format!("GORS_AUDIT={other}: expected \"migrate\"")),
+        },
         stack_class: {
             let size = var("GORS_STACK_SIZE").map_or(DEFAULT_STACK, |text| {
                 parse_size(&text).unwrap_or_else(|| {
@@ -73,7 +95,13 @@ pub(crate) fn get() -> &'static Config {
                 )),
             }
         }),
-    })
+    }
+}
+
+/// `GORS_SEED`.
+#[must_use]
+pub fn seed() -> Option<u64> {
+    get().seed
 }
 
 fn var(name: &str) -> Option<String> {

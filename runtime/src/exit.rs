@@ -16,6 +16,7 @@
 use std::any::Any;
 use std::panic;
 
+use crate::bubble::{self, Point};
 use crate::goroutine::Record;
 use crate::goroutine::record::flag;
 use crate::shim::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -53,7 +54,9 @@ pub fn set_panic_policy(policy: PanicPolicy) {
 }
 
 fn ends_process(g: &Record) -> bool {
-    g.has(flag::FATAL_PANIC) && POLICY.load(Ordering::Relaxed) == PanicPolicy::Exit as u8
+    g.has(flag::FATAL_PANIC)
+        && bubble::test_bubble(g).is_none()
+        && POLICY.load(Ordering::Relaxed) == PanicPolicy::Exit as u8
 }
 
 /// Puts the marking hook before the one that is there. Once, at the start of the runtime.
@@ -113,6 +116,9 @@ pub(crate) fn attend(g: &'static Record) {
     if g.has(flag::GOEXIT) {
         panic::resume_unwind(Box::new(Goexit));
     }
+    if g.has(flag::MEMBER) {
+        bubble::point(Point::Blocking);
+    }
 }
 
 /// A goroutine's closure has unwound.
@@ -126,7 +132,11 @@ pub(crate) fn goroutine_unwound(g: &'static Record, payload: Box<dyn Any + Send>
         eprintln!("\n{}", crate::dump::headline(g, "running"));
         std::process::exit(2);
     }
-    drop_payload(payload);
+    if g.has(flag::FATAL_PANIC) {
+        bubble::fail(g, payload);
+    } else {
+        drop_payload(payload);
+    }
 }
 
 /// Drops a panic's payload, whose destructor may panic itself.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::clock;
 use crate::exit::Goexit;
 use crate::raw::{self, Notified, SpinLock, WaitList, WaitReason};
 use crate::shim::UnsafeCell;
@@ -162,7 +163,7 @@ impl<T> JoinHandle<T> {
     /// ```
     pub fn join_timeout(self, timeout: Duration) -> Result<Result<T, JoinError>, Self> {
         raw::exit_point();
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = clock::instant().checked_add(timeout);
         if self.packet.wait(WaitReason::Join, deadline) {
             Ok(self.outcome())
         } else {

@@ -26,12 +26,16 @@
 //! | Where would a network poller come in? | `poller` |
 //! | How do goroutines and programs end? | `exit` |
 //! | What is everybody doing? | `dump`, `observe`, `stats` |
+//! | What makes a run repeatable; what is virtual time? | `bubble` |
+//! | What if goroutines change threads at every park? | `audit` |
 
 // The compiler's own attribute that keeps ThreadSanitizer out of a function.
 #![cfg_attr(gors_tsan, feature(sanitize))]
 
+mod audit;
 mod block_on;
 mod blocking;
+mod bubble;
 mod builder;
 mod clock;
 mod config;
@@ -45,6 +49,7 @@ mod goroutine;
 mod join;
 mod local;
 mod macros;
+mod mode;
 mod observe;
 mod parker;
 mod poller;

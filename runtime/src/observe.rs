@@ -119,11 +119,11 @@ pub(crate) unsafe fn run(worker: &'static Worker, g: &'static Record, slot: &Slo
     // SAFETY: the caller's promise.
     let action = unsafe { slot.resume(worker) };
     with(|observer| match action {
-        Action::Park => {
+        Action::Park | Action::ParkInBubble => {
             let reason = WaitReason::from_u8(g.reason.load(Ordering::Relaxed));
             observer.parked(g, worker, reason);
         }
-        Action::Yield | Action::Requeue => observer.yielded(g, worker),
+        Action::Yield | Action::Requeue | Action::YieldInBubble => observer.yielded(g, worker),
         Action::Done => observer.ended(g, worker),
     });
     action

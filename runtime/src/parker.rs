@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::time::{Duration, Instant};
 
+use crate::clock;
 use crate::raw::{self, WaitList, WaitReason};
 use crate::shim::atomic::{AtomicBool, Ordering};
 
@@ -83,7 +84,7 @@ impl Parker {
     /// As [`park`](Self::park), for at most `timeout`.
     pub fn park_timeout(&self, timeout: Duration) {
         raw::exit_point();
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = clock::instant().checked_add(timeout);
         self.unparker.0.park(WaitReason::Park, deadline);
     }
 

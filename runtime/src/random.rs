@@ -16,13 +16,18 @@ pub(crate) fn seed() -> u64 {
 /// A random number that belongs to no generator: for plain threads.
 pub(crate) fn fresh() -> u64 {
     if SEEDS.load(Ordering::Relaxed) == 0 {
-        let time = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(1, |since| since.as_nanos() as u64);
-        let _ = SEEDS.compare_exchange(0, time | 1, Ordering::Relaxed, Ordering::Relaxed);
+        let seed = crate::config::get().seed.unwrap_or_else(|| {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(1, |since| since.as_nanos() as u64)
+        });
+        let _ = SEEDS.compare_exchange(0, seed | 1, Ordering::Relaxed, Ordering::Relaxed);
     }
-    let n = SEEDS.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
-    // SplitMix64's finaliser (Steele, Lea, Flood): neighbouring seeds give unrelated states.
+    mix(SEEDS.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed))
+}
+
+/// SplitMix64's finaliser (Steele, Lea, Flood): neighbouring numbers give unrelated ones.
+pub(crate) fn mix(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     n ^ (n >> 31)

@@ -54,6 +54,12 @@ pub use self::unwind::{apply_panic_policy, is_goexit};
 pub use self::wait_list::{Notified, WaitList};
 pub use self::wait_reason::WaitReason;
 pub use self::waiter::{Ended, Limit};
+pub use crate::bubble::{
+    End as BubbleEnd, Kind as BubbleKind, Point, Report as BubbleReport, explores, point,
+    run as run_in_bubble, trace_hash, wait as wait_for_bubble,
+};
+pub use crate::clock::instant as now;
+pub use crate::config::seed;
 pub use crate::dump::leaks::{Channels, CountHandles, know_channels};
 pub use crate::poller::{Poller, install as install_poller};
 pub use crate::sysmon::slices::slice_point;

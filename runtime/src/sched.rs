@@ -33,7 +33,7 @@ use crate::goroutine::{Cold, RecordPtr};
 use crate::shim::atomic::Ordering;
 use crate::stack::{Action, Slot};
 use crate::worker::{Worker, permit};
-use crate::{clock, observe, sanitize, sysmon, timer};
+use crate::{audit, bubble, clock, mode, observe, sanitize, sysmon, timer};
 
 /// The whole life of a worker's thread. It starts with a permit in SEARCH, or without one.
 pub(crate) fn worker_main(worker: &'static Worker) {
@@ -97,7 +97,8 @@ fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
     run(worker, record, slot)
 }
 
-/// A goroutine that waits for a permit, is held by a dump, or is followed by an observer.
+/// A goroutine that waits for a permit, is held by a dump, is followed by an observer, or must change
+/// its worker.
 #[cold]
 #[inline(never)]
 fn think_twice(worker: &'static Worker, record: RecordPtr) -> Next {
@@ -107,6 +108,9 @@ fn think_twice(worker: &'static Worker, record: RecordPtr) -> Next {
     }
     if g.has(flag::TOKEN) {
         take::pass_to_thread(worker, g);
+        return Next::Go;
+    }
+    if g.has(flag::MIGRATE) && audit::sends_away(worker, record) {
         return Next::Go;
     }
     let slot = if g.has(flag::FRESH) {
@@ -162,8 +166,12 @@ fn leave(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>, action
     if action == Action::Done {
         return finish(worker, record, slot);
     }
-    debug_assert_eq!(action, Action::Requeue);
-    queue::inject(record, queue::Lane::New);
+    if action == Action::Requeue {
+        queue::inject(record, queue::Lane::New);
+    } else {
+        // SAFETY: a slot's header is always readable.
+        bubble::left(worker, record, unsafe { slot.as_ref() }, action);
+    }
     Next::Go
 }
 
@@ -224,11 +232,33 @@ fn attach(record: RecordPtr, slot: NonNull<Slot>) {
     }
 }
 
-/// The goroutine has ended: record and stack go back while they are hot.
+/// The goroutine has ended.
 #[inline]
 fn finish(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) -> Next {
+    if record.get().has(flag::LOCKED | flag::MEMBER) {
+        return finish_special(worker, record, slot);
+    }
+    release(worker, record, slot);
+    Next::Go
+}
+
+#[cold]
+#[inline(never)]
+fn finish_special(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) -> Next {
     let g = record.get();
     let locked = g.has(flag::LOCKED);
+    let member = g.has(flag::MEMBER).then(|| g.cold().member.take());
+    release(worker, record, slot);
+    if let Some(member) = member.flatten() {
+        bubble::ended(worker, &member);
+    }
+    if locked { Next::Retire } else { Next::Go }
+}
+
+/// Record and stack of a goroutine that has ended go back while they are hot.
+#[inline]
+fn release(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) {
+    let g = record.get();
     g.unbind();
     g.drop_cold();
     g.fiber.destroy();
@@ -239,7 +269,6 @@ fn finish(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>) -> Ne
     }
     worker.records.give(record);
     worker.counters.ended.add(1);
-    if locked { Next::Retire } else { Next::Go }
 }
 
 /// Starts the runtime if it does not run yet: from here on submissions find workers.
@@ -253,6 +282,7 @@ pub(crate) fn start() {
             resize::init();
             crate::fork::install();
             observe::start();
+            mode::init();
             sysmon::start();
             crate::dump::quit::install();
         });

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr, slab};
 use crate::join::{JoinHandle, Packet};
+use crate::mode;
 use crate::observe;
 use crate::sanitize::{self, Fiber};
 use crate::sched::queue::{self, Lane};
@@ -66,7 +67,8 @@ where
 {
     let fiber = Fiber::create();
     let _hidden = sanitize::hide();
-    let worker = current_slot().map(Slot::worker);
+    // The outside path while anything unusual is on: it looks at what that is.
+    let worker = current_slot().filter(|_| !mode::any()).map(Slot::worker);
     let record = match worker {
         Some(worker) => worker.records.take(),
         None => take_outside(),
@@ -86,7 +88,7 @@ where
 {
     let fiber = Fiber::create();
     let _hidden = sanitize::hide();
-    let worker = current_slot().map(Slot::worker);
+    let worker = current_slot().filter(|_| !mode::any()).map(Slot::worker);
     let record = match worker {
         Some(worker) => worker.records.try_take(),
         None => {
@@ -143,12 +145,43 @@ where
     }
     match worker {
         Some(worker) if worker.runs() => queue::submit_next(worker, record),
-        _ => {
-            crate::fork::check();
-            queue::inject(record, Lane::New);
-        }
+        _ => submit_outside(record),
     }
     id
+}
+
+#[cold]
+#[inline(never)]
+fn submit_outside(record: RecordPtr) {
+    crate::fork::check();
+    if mode::any() {
+        mode::submit_new(record);
+    } else {
+        queue::inject(record, Lane::New);
+    }
+}
+
+/// Makes a goroutine on a stack of this class, if there is one to be had, else of the default class,
+/// and leaves it to the caller to submit it.
+pub(crate) fn prepare_outside<F>(
+    f: F,
+    class: SizeClass,
+    created: &'static Location<'static>,
+) -> RecordPtr
+where
+    F: FnOnce() + Send + 'static,
+{
+    let fiber = Fiber::create();
+    let record = take_outside();
+    let id = number_outside(0);
+    record.get().forget();
+    record.get().prepare(f, id, observe::flags(), created);
+    fiber.give_to(record.get(), None);
+    if sched::stackless::promise(None, class).is_ok() {
+        record.get().cold().promised = Some(class);
+    }
+    mode::mark(record);
+    record
 }
 
 #[inline(never)]
@@ -185,6 +218,7 @@ where
         .prepare(f, id, flag::FATAL_PANIC | observe::flags(), created);
     fiber.give_to(record.get(), None);
     record.get().state.store(state::PARKED, Ordering::Relaxed);
+    mode::mark(record);
     record
 }
 

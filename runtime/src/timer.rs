@@ -48,15 +48,24 @@ pub(crate) const NEVER: u64 = u64::MAX;
 enum Action {
     /// The wait of this goroutine or thread ends with TIMED_OUT.
     Claim(RecordPtr),
-    /// The function makes a goroutine, parked as it were, out of the node's own reference.
-    Start(unsafe fn(*const Node) -> RecordPtr),
+    /// It starts a goroutine.
+    Start(&'static Starter),
+}
+
+/// What a timer that starts goroutines does with the reference that its armed node owns.
+pub(crate) struct Starter {
+    /// Makes a goroutine of it, parked as it were.
+    pub(crate) start: unsafe fn(*const Node) -> RecordPtr,
+    /// Drops it: the timer's clock has stopped for ever.
+    pub(crate) discard: unsafe fn(*const Node),
 }
 
 /// A timer; see the [module](self).
 pub(crate) struct Node {
     when: u64,
     index: Cell<usize>,
-    shard: Cell<u8>,
+    /// The shard that it is in, or was in last; null before.
+    shard: Cell<*const Shard>,
     /// Whether it has ever fired; under the shard's lock.
     fired: Cell<bool>,
     action: Action,
@@ -68,40 +77,52 @@ impl Node {
         Self {
             when,
             index: Cell::new(OUT),
-            shard: Cell::new(0),
+            shard: Cell::new(ptr::null()),
             fired: Cell::new(false),
             action: Action::Claim(record),
         }
     }
 
-    /// A timer for [`rearm`] that calls `start` with itself when it fires. It stays in one shard:
-    /// rearming finds it under one lock, whoever does it.
+    /// A timer for [`rearm`] that starts a goroutine when it fires. It stays in one shard, `home` if
+    /// one is given: rearming finds it under one lock, whoever does it.
     pub(crate) fn starting(
-        start: unsafe fn(*const Self) -> RecordPtr,
+        starter: &'static Starter,
+        home: Option<&Shard>,
         hint: Option<usize>,
     ) -> Self {
         Self {
             when: NEVER,
             index: Cell::new(OUT),
-            shard: Cell::new(shard_for(hint)),
+            shard: Cell::new(home.unwrap_or_else(|| shard_for(hint))),
             fired: Cell::new(false),
-            action: Action::Start(start),
+            action: Action::Start(starter),
         }
+    }
+
+    /// # Safety
+    ///
+    /// The node is, or was, in a shard that exists.
+    unsafe fn home(&self) -> &Shard {
+        // SAFETY: shards are statics, or belong to a bubble that the caller holds.
+        unsafe { &*self.shard.get() }
     }
 }
 
 /// The shard for a caller with this hint.
-fn shard_for(hint: Option<usize>) -> u8 {
+fn shard_for(hint: Option<usize>) -> &'static Shard {
     let hint = hint.unwrap_or_else(|| NEXT_SHARD.fetch_add(1, Ordering::Relaxed));
-    (hint % SHARDS) as u8
+    &TIMERS[hint % SHARDS]
 }
 
 const SHARDS: usize = 8;
 /// Goroutines readied between two looks at the lock.
 const BATCH: usize = 32;
 
+/// Timers under one lock: one of the few of the world's clock, or those of a bubble's clock.
 #[repr(align(128))]
-struct Shard {
+pub(crate) struct Shard {
+    /// On a clock of its own: fired by its owner.
+    private: bool,
     lock: SpinLock,
     /// Deadline of the heap's root, [`NEVER`] if it is empty. Written under the lock.
     earliest: AtomicU64,
@@ -112,18 +133,31 @@ struct Shard {
 // SAFETY: the heap is touched under the lock only.
 unsafe impl Sync for Shard {}
 
-static TIMERS: [Shard; SHARDS] = [const {
-    Shard {
-        lock: SpinLock::new(),
-        earliest: AtomicU64::new(NEVER),
-        heap: Cell::new(None),
-    }
-}; SHARDS];
+static TIMERS: [Shard; SHARDS] = [const { Shard::new(false) }; SHARDS];
 
 /// Spreads timers of foreign threads.
 static NEXT_SHARD: AtomicUsize = AtomicUsize::new(0);
 
 impl Shard {
+    const fn new(private: bool) -> Self {
+        Self {
+            private,
+            lock: SpinLock::new(),
+            earliest: AtomicU64::new(NEVER),
+            heap: Cell::new(None),
+        }
+    }
+
+    /// The timers of a clock of its own.
+    pub(crate) const fn private() -> Self {
+        Self::new(true)
+    }
+
+    /// The earliest deadline, [`NEVER`] if there is none.
+    pub(crate) fn earliest(&self) -> u64 {
+        self.earliest.load(Ordering::Relaxed)
+    }
+
     /// Runs `f` on the heap under the lock, then publishes the earliest deadline. True if that is
     /// earlier than before: then the timekeeper may have to know of it.
     fn with<R>(&self, f: impl FnOnce(&mut Heap) -> R) -> (R, bool) {
@@ -151,19 +185,28 @@ impl Shard {
 /// armed.
 pub(crate) unsafe fn insert(node: *const Node, hint: Option<usize>) {
     let _hidden = sanitize::hide();
-    let shard = shard_for(hint);
+    // SAFETY: the caller's promise.
+    if let Some(when) = unsafe { insert_into(node, shard_for(hint)) } {
+        crate::sched::idle::timer_added(when);
+    }
+}
+
+/// Arms a timer in this shard; returns its deadline if that is the earliest.
+///
+/// # Safety
+///
+/// As [`insert`]; and the shard stays as long as the node is in it.
+pub(crate) unsafe fn insert_into(node: *const Node, shard: &Shard) -> Option<u64> {
     // SAFETY: the caller's promise; read before the insertion, after which it may be gone.
     let when = unsafe {
         (*node).shard.set(shard);
         (*node).when
     };
-    let ((), is_first) = TIMERS[shard as usize].with(|heap| {
+    let ((), is_first) = shard.with(|heap| {
         // SAFETY: under the shard's lock.
         unsafe { heap.push(when, node) };
     });
-    if is_first {
-        crate::sched::idle::timer_added(when);
-    }
+    is_first.then_some(when)
 }
 
 /// Arms a [starting](Node::starting) timer for `when`, whether it is armed or not; one that has fired
@@ -181,8 +224,8 @@ pub(crate) unsafe fn rearm(
 ) -> bool {
     let _hidden = sanitize::hide();
     // SAFETY: the caller's promise. The shard of such a node never changes.
-    let shard = unsafe { (*node).shard.get() };
-    let (was_armed, is_first) = TIMERS[shard as usize].with(|heap| {
+    let shard = unsafe { (*node).home() };
+    let (was_armed, is_first) = shard.with(|heap| {
         // SAFETY: as above; index and fired are touched under this lock only.
         let timer = unsafe { &*node };
         if timer.index.get() != OUT {
@@ -197,7 +240,7 @@ pub(crate) unsafe fn rearm(
         }
         false
     });
-    if is_first {
+    if is_first && !shard.private {
         crate::sched::idle::timer_added(when);
     }
     was_armed
@@ -206,7 +249,8 @@ pub(crate) unsafe fn rearm(
 /// Disarms a timer; false if it had fired. Afterwards nobody touches the node.
 pub(crate) fn cancel(node: &Node) -> bool {
     let _hidden = sanitize::hide();
-    let (was_armed, _) = TIMERS[node.shard.get() as usize].with(|heap| {
+    // SAFETY: it was armed, and whoever cancels holds what its shard belongs to.
+    let (was_armed, _) = unsafe { node.home() }.with(|heap| {
         let is_armed = node.index.get() != OUT;
         if is_armed {
             // SAFETY: under the lock of the shard whose heap holds it.
@@ -229,13 +273,18 @@ pub(crate) fn earliest() -> u64 {
 /// Fires every timer due at `now`: passes each goroutine that is to be readied to `ready`, in
 /// order of deadline within a shard. Returns how many that were.
 pub(crate) fn fire_due(now: u64, mut ready: impl FnMut(RecordPtr)) -> usize {
-    let mut fired = 0;
-    for shard in &TIMERS {
-        while shard.earliest.load(Ordering::Relaxed) <= now {
+    TIMERS.iter().map(|shard| shard.fire(now, &mut ready)).sum()
+}
+
+impl Shard {
+    /// As [`fire_due`], of this shard.
+    pub(crate) fn fire(&self, now: u64, ready: &mut impl FnMut(RecordPtr)) -> usize {
+        let mut fired = 0;
+        while self.earliest.load(Ordering::Relaxed) <= now {
             let mut due =
                 [const { (Action::Claim(RecordPtr(ptr::null_mut())), ptr::null()) }; BATCH];
             let mut count = 0;
-            shard.with(|heap| {
+            self.with(|heap| {
                 while count < BATCH {
                     let Some(Timer { node, action }) = heap.pop_due(now) else {
                         break;
@@ -268,11 +317,30 @@ pub(crate) fn fire_due(now: u64, mut ready: impl FnMut(RecordPtr)) -> usize {
                 ready(match *action {
                     Action::Claim(record) => record,
                     // SAFETY: moved out just now, so its reference is ours.
-                    Action::Start(start) => unsafe { start(*node) },
+                    Action::Start(starter) => unsafe { (starter.start)(*node) },
                 });
             }
             fired += count;
         }
+        fired
     }
-    fired
+
+    /// The clock has stopped for ever: timers that would start goroutines are dropped. Those that
+    /// would end a wait stay: their goroutines never run again.
+    pub(crate) fn discard_all(&self) {
+        let mut owned = Vec::new();
+        self.with(|heap| {
+            while let Some(Timer { node, action }) = heap.pop_due(NEVER) {
+                if let Action::Start(starter) = action {
+                    // SAFETY: an armed node of this kind owns its memory.
+                    unsafe { (*node).index.set(OUT) };
+                    owned.push((starter, node));
+                }
+            }
+        });
+        for (starter, node) in owned {
+            // SAFETY: moved out just now, so its reference is ours.
+            unsafe { (starter.discard)(node) };
+        }
+    }
 }

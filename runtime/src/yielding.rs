@@ -1,7 +1,8 @@
 //! Giving the processor away, and sleeping.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::clock;
 use crate::goroutine::record::flag;
 use crate::raw::{self, Task, WaitReason};
 use crate::sched::{find, queue};
@@ -32,7 +33,7 @@ pub fn gosched() {
     if g.has(flag::ATTENTION) {
         raw::exit_point();
     }
-    if g.has(flag::WAITS_ON_THREAD) || std::thread::panicking() {
+    if g.has(flag::WAITS_ON_THREAD | flag::MEMBER) || std::thread::panicking() {
         crate::blocking::yield_in_place(slot);
     } else if !alone(slot) {
         // SAFETY: on this stack; nothing of the thread is used after the call.
@@ -78,7 +79,8 @@ pub fn checkpoint() {
     if let Some(slot) = current_slot() {
         let worker = slot.worker();
         if (worker.preempt.load(Ordering::Relaxed) || !worker.runs())
-            && !slot.record().has(flag::BLOCKING)
+            // Slices are in real time, which members of bubbles know nothing of.
+            && !slot.record().has(flag::BLOCKING | flag::MEMBER)
         {
             gosched();
         }
@@ -100,7 +102,7 @@ pub fn sleep(duration: Duration) {
     if duration.is_zero() {
         return;
     }
-    let Some(deadline) = Instant::now().checked_add(duration) else {
+    let Some(deadline) = clock::instant().checked_add(duration) else {
         // Beyond the clock's range: for ever.
         raw::park_forever(WaitReason::Sleep);
     };

@@ -154,7 +154,7 @@ pub fn with_deadline_cause(
 /// assert_eq!(ctx.err(), Some(ContextError::DeadlineExceeded));
 /// ```
 pub fn with_timeout(parent: &Context, timeout: Duration) -> (Context, CancelFunc) {
-    match Instant::now().checked_add(timeout) {
+    match crate::time::now().checked_add(timeout) {
         Some(deadline) => with_deadline(parent, deadline),
         None => with_cancel(parent),
     }
@@ -176,7 +176,7 @@ pub fn with_timeout_cause(
     timeout: Duration,
     cause: impl Into<Box<dyn Error + Send + Sync>>,
 ) -> (Context, CancelFunc) {
-    match Instant::now().checked_add(timeout) {
+    match crate::time::now().checked_add(timeout) {
         Some(deadline) => with_deadline_cause(parent, deadline, cause),
         None => with_cancel(parent),
     }
@@ -196,7 +196,7 @@ fn deadline_and_cause(
         error: ContextError::DeadlineExceeded,
         cause,
     };
-    let left = deadline.saturating_duration_since(Instant::now());
+    let left = deadline.saturating_duration_since(crate::time::now());
     if left.is_zero() {
         node.cancel(&end);
     } else {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use gors_runtime::raw::{self, RawMutex};
+use gors_runtime::raw::{self, Point, RawMutex};
 
 use crate::context::{Context, ContextError};
 
@@ -79,6 +79,7 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
+        raw::point(Point::Lock);
         self.0.lock()
     }
 
@@ -95,6 +96,7 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[inline]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        raw::point(Point::Try);
         self.0.try_lock()
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use gors_runtime::raw::{self, RawRwLock};
+use gors_runtime::raw::{self, Point, RawRwLock};
 
 use crate::context::{Context, ContextError};
 
@@ -73,6 +73,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[inline]
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        raw::point(Point::Lock);
         self.0.read()
     }
 
@@ -87,6 +88,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[inline]
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        raw::point(Point::Lock);
         self.0.write()
     }
 
@@ -101,6 +103,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[inline]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
+        raw::point(Point::Try);
         self.0.try_read()
     }
 
@@ -115,6 +118,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[inline]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
+        raw::point(Point::Try);
         self.0.try_write()
     }
 

@@ -1,9 +1,9 @@
 //! A weighted semaphore.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use gors_runtime::raw::{Limit, RawSemaphore};
+use gors_runtime::raw::{self, Limit, Point, RawSemaphore};
 
 use crate::context::{Context, ContextError};
 
@@ -47,6 +47,7 @@ impl Semaphore {
     /// Go: `Acquire` with the background context.
     #[inline]
     pub fn acquire(&self, n: usize) {
+        raw::point(Point::Lock);
         self.0
             .acquire(n, &Limit::NONE)
             .expect("a wait without a limit ends with the tokens");
@@ -64,6 +65,7 @@ impl Semaphore {
     /// ```
     #[inline]
     pub fn try_acquire(&self, n: usize) -> bool {
+        raw::point(Point::Try);
         self.0.try_acquire(n)
     }
 
@@ -72,7 +74,7 @@ impl Semaphore {
         if self.0.try_acquire(n) {
             return true;
         }
-        let limit = Limit::until(Instant::now().checked_add(timeout));
+        let limit = Limit::until(raw::now().checked_add(timeout));
         self.0.acquire(n, &limit).is_ok()
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use gors_runtime::raw::{self, Task, WaitReason};
+use gors_runtime::raw::{self, Point, Task, WaitReason};
 
 use super::ring::copy;
 use super::waiter::{Claim, Outcome, Waiter, WakeChain};
@@ -111,7 +111,7 @@ impl Core {
         // SAFETY: locked. A popped `Sole` waiter is claimed by that and its frame stays until it is
         // readied.
         unsafe {
-            if self.has(flag::HELD | flag::OBSERVED | flag::TIMER) {
+            if self.has(flag::HELD | flag::OBSERVED | flag::TIMER | flag::EXPLORED) {
                 return self.recv_step(dst, size);
             }
             let w = self.sendq.front();
@@ -160,6 +160,11 @@ impl Core {
     unsafe fn recv_step(&self, dst: *mut u8, size: usize) -> Step {
         // SAFETY: locked until a branch unlocks; claimed waiters are ours until finished.
         unsafe {
+            if self.has(flag::EXPLORED) {
+                self.unlock();
+                raw::point(Point::Channel);
+                self.lock();
+            }
             if self.has(flag::TIMER) {
                 let Some(at) = self.take_due() else {
                     return Step::Empty;

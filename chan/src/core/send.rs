@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use gors_runtime::raw::{self, Task, WaitReason};
+use gors_runtime::raw::{self, Point, Task, WaitReason};
 
 use super::ring::copy;
 use super::waiter::{Claim, Outcome, Waiter, WakeChain};
@@ -104,7 +104,7 @@ impl Core {
         // SAFETY: locked. A popped `Sole` waiter is claimed by that, and its frame stays until it
         // is readied, so the copy can happen after the release.
         unsafe {
-            if self.has(flag::CLOSED | flag::HELD | flag::OBSERVED) {
+            if self.has(flag::CLOSED | flag::HELD | flag::OBSERVED | flag::EXPLORED) {
                 return self.send_step(src, size);
             }
             let w = self.recvq.front();
@@ -138,6 +138,11 @@ impl Core {
     unsafe fn send_step(&self, src: *const u8, size: usize) -> Step {
         // SAFETY: locked until a branch unlocks; claimed waiters are ours until finished.
         unsafe {
+            if self.has(flag::EXPLORED) {
+                self.unlock();
+                raw::point(Point::Channel);
+                self.lock_to_send(size);
+            }
             if self.has(flag::CLOSED) {
                 self.unlock();
                 return Step::Closed;

@@ -32,7 +32,7 @@
 use std::ptr;
 use std::time::Instant;
 
-use gors_runtime::raw::{self, Task, WaitReason};
+use gors_runtime::raw::{self, Point, Task, WaitReason};
 
 use super::arm::Arm;
 use crate::core::reserve::{After, Hold};
@@ -59,6 +59,10 @@ pub(crate) const INLINE_ARMS: usize = 16;
 /// their slots are null or, for a receive, places for their elements, for a send, values that may
 /// be copied.
 pub(crate) unsafe fn select(arms: &[*mut Arm], patience: Patience, biased: bool) -> Option<usize> {
+    raw::point(match patience {
+        Patience::Try => Point::Try,
+        Patience::Until(_) => Point::Blocking,
+    });
     // SAFETY: passed on throughout.
     unsafe {
         if let [arm] = *arms

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::Record;
+use crate::bubble::Member;
 use crate::stack::SizeClass;
 
 /// Boxed beside a record that needs it; freed when the goroutine ends.
@@ -16,6 +17,8 @@ pub(crate) struct Cold {
     pub(crate) promised: Option<SizeClass>,
     /// Values of `goroutine_local!`, each with the address of its key.
     pub(crate) locals: Vec<(usize, Box<dyn Any>)>,
+    /// Its place in a [`bubble`](crate::bubble).
+    pub(crate) member: Option<Member>,
     /// How often `lock_os_thread` was called and not undone.
     pub(crate) locks: u32,
     /// How deep `blocking` calls nest.

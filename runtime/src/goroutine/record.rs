@@ -26,6 +26,7 @@
 //! | [`SLEEPING`](state::SLEEPING) | waits on its own thread, which sleeps in a futex | the one that readies it |
 //! | [`NOTIFIED`](state::NOTIFIED) | was readied while it waited on its own thread | that thread |
 //! | [`PARKED_OBSERVED`](state::PARKED_OBSERVED) | PARKED, under a scheduler trace | as PARKED |
+//! | [`IN_BUBBLE`](state::IN_BUBBLE) | as PARKED, for a member of a [`bubble`](crate::bubble) | the bubble |
 //!
 //! PARKED is stored by the worker *after* it has left the goroutine's stack and *before* it
 //! releases the lock under which the waiter was published. A waker finds the waiter under that
@@ -68,10 +69,12 @@ pub(crate) mod state {
     pub(crate) const NOTIFIED: u32 = 4;
     /// As [`PARKED`], and an observer wants to know who readies it.
     pub(crate) const PARKED_OBSERVED: u32 = 5;
+    /// As [`PARKED`], for a member of a bubble: readied through the bubble.
+    pub(crate) const IN_BUBBLE: u32 = 6;
 
     /// Whether nobody runs on the goroutine's stack.
     pub(crate) fn is_parked(state: u32) -> bool {
-        state == PARKED || state == PARKED_OBSERVED
+        matches!(state, PARKED | PARKED_OBSERVED | IN_BUBBLE)
     }
 }
 
@@ -102,8 +105,10 @@ pub(crate) mod flag {
 
     /// Has not run yet: it has no stack, and a small closure lies in the header.
     pub(crate) const FRESH: u16 = 1 << 15;
-    /// The closure lies in the second line.
-    pub(crate) const LARGE: u16 = 1 << 14;
+    /// A member of a [`bubble`](crate::bubble).
+    pub(crate) const MEMBER: u16 = 1 << 12;
+    /// Migration audit: never resumed on the worker that ran it last.
+    pub(crate) const MIGRATE: u16 = 1 << 14;
 
     /// A dump holds it: whoever wants to run it asks [`dump::hold`](crate::dump::hold) first. The only
     /// bit that others than the owner write; it may be lost to the owner, and may stay behind.
@@ -113,7 +118,7 @@ pub(crate) mod flag {
     pub(crate) const OBSERVED: u16 = 1 << 11;
 
     /// A worker that is about to run a goroutine with any of these thinks twice.
-    pub(crate) const THINK_TWICE: u16 = TOKEN | HELD | OBSERVED;
+    pub(crate) const THINK_TWICE: u16 = TOKEN | HELD | OBSERVED | MIGRATE;
 
     /// It called `fork`, and this is the child.
     pub(crate) const FORKED: u16 = 1 << 13;
@@ -121,7 +126,9 @@ pub(crate) mod flag {
     /// A goroutine with any of these waits on its own thread.
     pub(crate) const WAITS_ON_THREAD: u16 = BLOCKING | LOCKED | FORKED;
     /// The slow checks at the start of a blocking operation.
-    pub(crate) const ATTENTION: u16 = GOEXIT | UNWINDING | FORKED;
+    pub(crate) const ATTENTION: u16 = GOEXIT | UNWINDING | FORKED | MEMBER;
+    /// The slow way to park.
+    pub(crate) const PARKS_SLOWLY: u16 = THREAD | WAITS_ON_THREAD | MEMBER;
 }
 
 /// Bytes of closure a record holds without a box.
@@ -139,6 +146,8 @@ pub(crate) struct Record {
     pub(crate) state: AtomicU32,
     pub(crate) flags: AtomicU16,
     pub(crate) reason: AtomicU8,
+    /// The closure lies in the second line.
+    large: Cell<bool>,
     /// 0: free.
     pub(crate) id: AtomicU64,
     pub(crate) created: AtomicPtr<Location<'static>>,
@@ -190,7 +199,7 @@ impl Record {
     #[inline]
     pub(crate) fn prefetch_payload(&self) {
         #[cfg(target_arch = "x86_64")]
-        if self.has(flag::LARGE) {
+        if self.large.get() {
             // SAFETY: prefetching has no effect that a program could see.
             unsafe {
                 std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
@@ -304,15 +313,15 @@ impl Record {
         self.id.store(id, Ordering::Relaxed);
         self.created
             .store(ptr::from_ref(created).cast_mut(), Ordering::Relaxed);
+        self.flags.store(flags | flag::FRESH, Ordering::Relaxed);
         if size_of::<F>() <= SMALL && align_of::<F>() <= 8 {
-            self.flags.store(flags | flag::FRESH, Ordering::Relaxed);
+            self.large.set(false);
             // SAFETY: the three fields are the closure's until it is bound to a stack.
             unsafe { self.small().cast::<F>().write(f) };
             self.entry.set(Some(run_small::<F>));
             return;
         }
-        self.flags
-            .store(flags | flag::FRESH | flag::LARGE, Ordering::Relaxed);
+        self.large.set(true);
         let payload = self.payload.get();
         if size_of::<F>() <= INLINE && align_of::<F>() <= 64 {
             // SAFETY: the payload is ours, large enough, and aligned to 64.

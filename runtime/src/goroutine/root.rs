@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Record;
+use super::record::flag;
 use crate::exit;
 
 /// Runs the goroutine's closure to its end, whatever that is. On the goroutine's stack.
@@ -13,6 +14,8 @@ pub(crate) fn run(g: &'static Record) {
         exit::goroutine_unwound(g, payload);
     }
     if g.cold_if_any().is_some() {
+        // Destructors may block; a goexit has had its effect.
+        g.clear(flag::GOEXIT);
         crate::local::drop_all(g);
     }
     exit::settle(g);

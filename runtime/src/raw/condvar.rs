@@ -25,6 +25,7 @@ use lock_api::{GuardSend, MutexGuard};
 
 use super::waiter::{Claimed, Queue, WOKEN, Waiter, park_linked};
 use super::{Ended, Limit, RawMutex, SpinLock, WaitReason, exit_point};
+use crate::clock;
 use crate::shim::atomic::{AtomicUsize, Ordering};
 
 const QUEUED: usize = 0;
@@ -185,7 +186,7 @@ unsafe impl lock_api::RawCondvar for RawCondvar {
 // SAFETY: as above.
 unsafe impl lock_api::RawCondvarTimed for RawCondvar {
     fn checked_duration_to_instant(timeout: &Duration) -> Option<Instant> {
-        Instant::now().checked_add(*timeout)
+        clock::instant().checked_add(*timeout)
     }
 
     unsafe fn wait_until(

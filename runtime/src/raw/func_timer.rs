@@ -15,10 +15,11 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bubble::{self, Bubble};
 use crate::goroutine::RecordPtr;
 use crate::stack::current_slot;
-use crate::timer::{self, Node};
-use crate::{clock, spawn};
+use crate::timer::{self, Node, Starter};
+use crate::{clock, mode, spawn};
 
 /// The memory of a timer. The node comes first: a pointer to it is one to the whole.
 #[repr(C)]
@@ -47,6 +48,8 @@ pub struct FuncTimer {
     node: *const Node,
     /// The function can run more than once.
     again: bool,
+    /// The bubble whose clock it is on, and whose goroutines it makes.
+    bubble: Option<Arc<Bubble>>,
 }
 
 // SAFETY: `node` points into `inner`, which is Sync.
@@ -61,7 +64,13 @@ impl FuncTimer {
     where
         F: FnOnce() + Send + 'static,
     {
-        Self::new(delay, f, start_once::<F>, false)
+        let starter = const {
+            &Starter {
+                start: start_once::<F>,
+                discard: discard::<F>,
+            }
+        };
+        Self::new(delay, f, starter, false)
     }
 
     /// Runs `f` in a goroutine of its own after `delay`, and again after each later
@@ -71,26 +80,42 @@ impl FuncTimer {
     where
         F: Fn() + Send + Sync + 'static,
     {
-        Self::new(delay, f, start_again::<F>, true)
+        let starter = const {
+            &Starter {
+                start: start_again::<F>,
+                discard: discard::<F>,
+            }
+        };
+        Self::new(delay, f, starter, true)
     }
 
     #[track_caller]
     fn new<F: Send + 'static>(
         delay: Duration,
         f: F,
-        start: unsafe fn(*const Node) -> RecordPtr,
+        starter: &'static Starter,
         again: bool,
     ) -> Self {
         // Somebody must be there to fire it.
         crate::sched::start();
         let hint = current_slot().map(|slot| slot.worker().id);
+        let bubble = mode::any()
+            .then(bubble::for_new_goroutine)
+            .flatten()
+            .cloned();
+        let home = bubble.as_ref().map(|bubble| &bubble.timers);
         let inner = Arc::new(Inner {
-            node: Node::starting(start, hint),
+            node: Node::starting(starter, home, hint),
             created: Location::caller(),
             function: UnsafeCell::new(Some(f)),
         });
         let node = Arc::as_ptr(&inner).cast::<Node>();
-        let this = Self { inner, node, again };
+        let this = Self {
+            inner,
+            node,
+            again,
+            bubble,
+        };
         this.reset(delay);
         this
     }
@@ -100,12 +125,20 @@ impl FuncTimer {
     pub fn reset(&self, delay: Duration) -> bool {
         // 584 years fit; the largest number is the mark of no deadline.
         let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
-        let when = clock::now().saturating_add(delay).min(timer::NEVER - 1);
+        let now = match &self.bubble {
+            None => clock::now(),
+            Some(bubble) => bubble.now(),
+        };
+        let when = now.saturating_add(delay).min(timer::NEVER - 1);
         crate::sanitize::release(self.node);
         // The reference is forgotten as a clone, because it is the node's from now on.
         let add_reference = || std::mem::forget(Arc::clone(&self.inner));
         // SAFETY: `inner` is a reference beside the one given to the node.
-        unsafe { timer::rearm(self.node, when, self.again, add_reference) }
+        let was_armed = unsafe { timer::rearm(self.node, when, self.again, add_reference) };
+        if let Some(bubble) = &self.bubble {
+            bubble.timer_added();
+        }
+        was_armed
     }
 
     /// Disarms the timer. True if it was armed, and so the function does not run. Does not wait for a
@@ -141,6 +174,14 @@ unsafe fn start_once<F: FnOnce() + Send + 'static>(node: *const Node) -> RecordP
         },
         created,
     )
+}
+
+/// # Safety
+///
+/// As [`start_once`].
+unsafe fn discard<F>(node: *const Node) {
+    // SAFETY: the caller's promise.
+    drop(unsafe { Arc::from_raw(node.cast::<Inner<F>>()) });
 }
 
 /// # Safety

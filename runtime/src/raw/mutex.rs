@@ -161,7 +161,7 @@ impl RawMutex {
                 continue;
             }
             let first_time = since.is_none();
-            let queued_at = *since.get_or_insert_with(clock::now);
+            let queued_at = *since.get_or_insert_with(clock::callers);
             let waiter = Waiter::new(limit);
             self.lock.lock();
             if !self.announce(owns_woken, starving) {
@@ -191,7 +191,7 @@ impl RawMutex {
                 }
                 return Err(Ended::by(claim));
             }
-            let waited = clock::now().saturating_sub(queued_at);
+            let waited = clock::callers().saturating_sub(queued_at);
             if waiter.granted.get() {
                 if waited < PATIENCE {
                     self.state.fetch_and(!STARVING, Ordering::Relaxed);
@@ -387,7 +387,7 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
         if self.take_free() {
             return Some(GuardSend::new());
         }
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = clock::instant().checked_add(timeout);
         let limit = Limit::until(deadline);
         self.lock_limited(&limit).ok().map(|()| GuardSend::new())
     }

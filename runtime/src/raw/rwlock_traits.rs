@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use lock_api::GuardSend;
 
 use super::{Limit, RawRwLock};
+use crate::clock;
 
 // SAFETY: WRITER is set by one at a time, from a state without WRITER and without readers, or passed
 // on by its holder; a reader has the lock only if there was no WRITER in the step that counted it,
@@ -82,7 +83,7 @@ unsafe impl lock_api::RawRwLockTimed for RawRwLock {
     type Instant = Instant;
 
     fn try_lock_shared_for(&self, timeout: Duration) -> Option<GuardSend> {
-        let limit = Limit::until(Instant::now().checked_add(timeout));
+        let limit = Limit::until(clock::instant().checked_add(timeout));
         self.read_limited(&limit).ok().map(|()| GuardSend::new())
     }
 
@@ -92,7 +93,7 @@ unsafe impl lock_api::RawRwLockTimed for RawRwLock {
     }
 
     fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<GuardSend> {
-        let limit = Limit::until(Instant::now().checked_add(timeout));
+        let limit = Limit::until(clock::instant().checked_add(timeout));
         self.write_limited(&limit).ok().map(|()| GuardSend::new())
     }
 

@@ -18,7 +18,7 @@ use crate::goroutine::{Record, RecordPtr};
 use crate::shim::atomic::Ordering;
 use crate::stack::slot::Commit;
 use crate::stack::{Action, current_slot};
-use crate::{clock, current, fork, sanitize, sys, timer};
+use crate::{clock, current, fork, mode, sanitize, sys, timer};
 
 /// How [`park`] releases the locks under which a waiter was published: a function and its argument.
 pub type Unlock = (unsafe fn(*const ()), *const ());
@@ -163,10 +163,7 @@ impl Task {
     ) {
         let record = self.0.get();
         record.reason.store(reason as u8, Ordering::Relaxed);
-        if deadline.is_some()
-            || record.has(flag::THREAD | flag::WAITS_ON_THREAD)
-            || std::thread::panicking()
-        {
+        if deadline.is_some() || record.has(flag::PARKS_SLOWLY) || std::thread::panicking() {
             // SAFETY: the caller's promise.
             unsafe { park_slow(record, deadline, unlock) };
             sanitize::acquire(ptr::from_ref(record));
@@ -200,7 +197,7 @@ pub(crate) fn ready_state(record: RecordPtr) -> bool {
     }
 }
 
-/// Readies one that waits on its thread, or that an observer follows.
+/// Readies one that waits on its thread, that an observer follows, or that is in a bubble.
 #[cold]
 #[inline(never)]
 fn ready_rare(record: &'static Record) -> bool {
@@ -208,6 +205,8 @@ fn ready_rare(record: &'static Record) -> bool {
     if parked {
         crate::observe::readied(record);
         record.state.store(state::RUNNING, Ordering::Relaxed);
+    } else if record.has(flag::MEMBER) {
+        crate::bubble::ready_member(record);
     } else {
         wake_thread(record);
     }
@@ -263,6 +262,10 @@ unsafe fn park_slow(record: &'static Record, deadline: Option<Instant>, unlock: 
         unsafe { wait_on_thread(record, deadline, unlock) };
         record.clear(flag::TIMED);
         return;
+    }
+    if record.has(flag::MEMBER) {
+        // SAFETY: the caller's promise.
+        return unsafe { crate::bubble::park(record, deadline, unlock) };
     }
     let deadline = match deadline {
         Some(deadline) if !record.has(flag::WAITS_ON_THREAD) && !std::thread::panicking() => {
@@ -364,6 +367,11 @@ pub fn exit_point() {
 #[inline]
 #[must_use]
 pub fn random() -> u64 {
+    if mode::any()
+        && let Some(drawn) = crate::bubble::draw()
+    {
+        return drawn;
+    }
     match current_slot() {
         Some(slot) => {
             let _hidden = sanitize::hide();

@@ -71,6 +71,10 @@ reasons! {
     Run = "run",
     /// A queued locked goroutine.
     LockedToThread = "waiting for a permit (locked to thread)",
+    /// The caller of `testing::synctest` or `testing::explore`.
+    Synctest = "synctest.Run",
+    /// `testing::wait`.
+    SynctestWait = "synctest.Wait",
     /// A poller.
     IoWait = "IO wait",
 }

@@ -28,6 +28,10 @@ pub(crate) enum Action {
     Yield,
     /// Go to the injector: the worker has lost its permit.
     Requeue,
+    /// As Park, by a member of a bubble.
+    ParkInBubble,
+    /// As Yield, by a member of a bubble.
+    YieldInBubble,
 }
 
 /// The commit of a park: what the worker does once it has left the goroutine's stack.
@@ -92,6 +96,11 @@ impl Slot {
     pub(crate) fn worker(&self) -> &'static Worker {
         // SAFETY: set before the first resume to a worker, and workers live for ever.
         unsafe { &*self.worker.load(Ordering::Relaxed) }
+    }
+
+    /// Whether the suspended goroutine on this stack was last run by `worker`. For its owner.
+    pub(crate) fn ran_last_on(&self, worker: &Worker) -> bool {
+        ptr::eq(self.worker.load(Ordering::Relaxed), worker)
     }
 
     /// The goroutine on this stack.

@@ -97,7 +97,7 @@ impl RawRwLock {
                 unsafe { self.lock.unlock() };
                 return Ok(());
             }
-            let queued_at = *since.get_or_insert_with(clock::now);
+            let queued_at = *since.get_or_insert_with(clock::callers);
             waiter.arm();
             self.pending.set(&raw const waiter);
             // SAFETY: locked, armed and published; taken back below unless a waker has done it.
@@ -109,7 +109,7 @@ impl RawRwLock {
             if waiter.granted.get() {
                 return Ok(());
             }
-            if clock::now().saturating_sub(queued_at) > PATIENCE {
+            if clock::callers().saturating_sub(queued_at) > PATIENCE {
                 starving = STARVING;
             }
         }

@@ -3,6 +3,48 @@
 pub mod world;
 
 /// Time stands still unless a model moves it.
+/// Nothing unusual is on.
+pub(crate) mod mode {
+    pub(crate) fn any() -> bool {
+        false
+    }
+}
+
+/// There are no bubbles.
+pub(crate) mod bubble {
+    use std::time::Instant;
+
+    use crate::goroutine::Record;
+    use crate::raw::Unlock;
+
+    pub(crate) fn ready_member(_: &'static Record) {
+        unreachable!("there are no members")
+    }
+
+    pub(crate) unsafe fn park(_: &'static Record, _: Option<Instant>, _: Option<Unlock>) {
+        unreachable!("there are no members")
+    }
+
+    /// As the real one; none is taken.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Point {
+        Try,
+        Channel,
+        Blocking,
+        Lock,
+    }
+
+    pub fn point(_: Point) {}
+
+    pub fn explores() -> bool {
+        false
+    }
+
+    pub(crate) fn draw() -> Option<u64> {
+        None
+    }
+}
+
 pub(crate) mod clock {
     use std::time::Instant;
 
@@ -14,6 +56,14 @@ pub(crate) mod clock {
     /// Deadlines of models are all the same.
     pub(crate) fn tick() -> u64 {
         now()
+    }
+
+    pub(crate) fn callers() -> u64 {
+        now()
+    }
+
+    pub(crate) fn instant() -> Instant {
+        std::time::Instant::now()
     }
 
     pub(crate) fn at(_: Instant) -> u64 {

@@ -28,7 +28,7 @@ pub use models::models;
 pub use parker::{Parker, Unparker};
 
 use below::{
-    blocking, clock, current, exit, fence, fork, observe, random, sched, stack, sys, sysmon,
+    blocking, bubble, clock, current, exit, fence, fork, mode, observe, random, sched, stack, sys, sysmon,
 };
 
 /// What the macros of the real crate call.

@@ -65,3 +65,10 @@ pub struct Channels {
 
 /// Nobody searches.
 pub fn know_channels<T>(_: &T) {}
+
+pub use crate::bubble::{Point, explores, point};
+
+/// Deadlines pass when the model likes.
+pub fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -3,6 +3,37 @@
 pub(crate) mod world;
 
 /// A clock that moves a step at each look, and to a deadline when a sleep ends by it.
+/// Nothing unusual is on.
+pub(crate) mod mode {
+    pub(crate) fn any() -> bool {
+        false
+    }
+}
+
+/// There are no bubbles.
+pub(crate) mod bubble {
+    use std::time::Instant;
+
+    use crate::goroutine::Record;
+    use crate::raw::Unlock;
+
+    pub(crate) fn ready_member(_: &'static Record) {
+        unreachable!("there are no members")
+    }
+
+    pub(crate) unsafe fn park(_: &'static Record, _: Option<Instant>, _: Option<Unlock>) {
+        unreachable!("there are no members")
+    }
+
+    pub(crate) fn gosched(_: &'static crate::stack::Slot) {
+        unreachable!("there are no members")
+    }
+
+    pub(crate) fn draw() -> Option<u64> {
+        None
+    }
+}
+
 pub(crate) mod clock {
     pub(crate) fn now() -> u64 {
         super::world::tick()
@@ -10,6 +41,14 @@ pub(crate) mod clock {
 
     pub(crate) fn tick() -> u64 {
         now()
+    }
+
+    pub(crate) fn callers() -> u64 {
+        now()
+    }
+
+    pub(crate) fn instant() -> std::time::Instant {
+        std::time::Instant::now()
     }
 
     pub(crate) fn at(_: std::time::Instant) -> u64 {

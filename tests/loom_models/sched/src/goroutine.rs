@@ -25,6 +25,8 @@ pub(crate) mod record {
         pub(crate) const TOKEN: u16 = 1 << 4;
         pub(crate) const TIMED: u16 = 1 << 8;
         pub(crate) const WAITS_ON_THREAD: u16 = BLOCKING | LOCKED;
+        pub(crate) const MEMBER: u16 = 1 << 12;
+        pub(crate) const PARKS_SLOWLY: u16 = THREAD | WAITS_ON_THREAD | MEMBER;
         pub(crate) const ATTENTION: u16 = 1 << 1 | 1 << 7;
     }
 }

@@ -30,6 +30,6 @@ mod stack;
 pub use models::models;
 
 use below::{
-    clock, config, current, exit, fence, fork, goexit, goid, observe, poller, random, spawn, sys,
-    sysmon,
+    bubble, clock, config, current, exit, fence, fork, goexit, goid, mode, observe, poller, random, spawn,
+    sys, sysmon,
 };
