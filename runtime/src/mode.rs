@@ -17,23 +17,46 @@ use crate::sched::queue::{self, Lane};
 use crate::stack::current_slot;
 use crate::worker::Worker;
 
-/// Bubbles that exist, and one for each mode of the whole process.
+/// Two for each bubble that exists and for each mode of the whole process; and [`ASKED`].
 static ON: AtomicUsize = AtomicUsize::new(0);
+/// sysmon has just asked somebody to end its slice ([`slices`](crate::sysmon::slices)). In the same
+/// word, so that operations that ask for both pay one load.
+const ASKED: usize = 1;
 
 /// Whether anything unusual is switched on.
 #[inline(always)]
 pub(crate) fn any() -> bool {
+    ON.load(Ordering::Relaxed) & !ASKED != 0
+}
+
+/// Whether anything unusual is switched on, or sysmon asks for the end of a slice.
+#[inline(always)]
+pub(crate) fn any_or_asked() -> bool {
     ON.load(Ordering::Relaxed) != 0
+}
+
+/// Whether sysmon asks for the end of a slice.
+pub(crate) fn asked() -> bool {
+    ON.load(Ordering::Relaxed) & ASKED != 0
+}
+
+/// For sysmon: sets or ends the request.
+pub(crate) fn set_asked(asked: bool) {
+    if asked {
+        ON.fetch_or(ASKED, Ordering::Relaxed);
+    } else {
+        ON.fetch_and(!ASKED, Ordering::Relaxed);
+    }
 }
 
 /// Something unusual begins.
 pub(crate) fn enter() {
-    ON.fetch_add(1, Ordering::SeqCst);
+    ON.fetch_add(2, Ordering::SeqCst);
 }
 
 /// It has ended.
 pub(crate) fn leave() {
-    ON.fetch_sub(1, Ordering::SeqCst);
+    ON.fetch_sub(2, Ordering::SeqCst);
 }
 
 /// The start of the runtime: switches on what the environment asks for.

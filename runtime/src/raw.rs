@@ -62,4 +62,3 @@ pub use crate::clock::instant as now;
 pub use crate::config::seed;
 pub use crate::dump::leaks::{Channels, CountHandles, know_channels};
 pub use crate::poller::{Poller, install as install_poller};
-pub use crate::sysmon::slices::slice_point;

@@ -3,6 +3,7 @@
 use crate::goroutine::record::flag;
 use crate::mode;
 use crate::stack::{Action, current_slot};
+use crate::sysmon::slices;
 
 use super::{member, turn};
 
@@ -45,13 +46,14 @@ impl Point {
     }
 }
 
-/// Lets another goroutine of the caller's bubble run, if the seed says so. Does nothing outside of
-/// bubbles that preempt, which costs a load.
+/// Lets another goroutine of the caller's bubble run, if the seed says so. Outside of bubbles, ends the
+/// caller's slice if sysmon asks for that and the operation may block. Else it does nothing, which costs
+/// a load.
 ///
 /// The caller holds none of the runtime's locks.
 #[inline]
 pub fn point(point: Point) {
-    if mode::any() {
+    if mode::any_or_asked() {
         taken(point);
     }
 }
@@ -65,6 +67,12 @@ pub fn explores() -> bool {
 #[cold]
 #[inline(never)]
 fn taken(point: Point) {
+    if point.may_switch() {
+        slices::answer();
+    }
+    if !mode::any() {
+        return;
+    }
     let Some(slot) = current_slot() else {
         return;
     };
