@@ -14,6 +14,7 @@ use crossbeam_deque::Steal;
 use super::word::WORD;
 use super::{idle, queue, resize, roster, stackless, take, wake};
 use crate::goroutine::RecordPtr;
+use crate::goroutine::record::flag;
 use crate::shim::atomic::Ordering;
 use crate::stack::Slot;
 use crate::worker::{Look, Turn, Worker, permit};
@@ -182,8 +183,11 @@ fn fire_timers() {
 /// everything in the worker's own queue.
 pub(crate) fn ready_fired(record: RecordPtr) {
     if crate::raw::ready_state(record) {
-        // It has slept, so its stack is cold; others are likely to run before it.
-        if let Some(slot) = std::ptr::NonNull::new(record.get().slot()) {
+        // It has slept, so its stack is cold; others are likely to run before it. The goroutine of a
+        // timer's function has none yet.
+        if !record.get().has(flag::FRESH)
+            && let Some(slot) = std::ptr::NonNull::new(record.get().slot())
+        {
             Slot::prefetch(slot);
         }
         queue::inject(record, queue::Lane::Woken);
