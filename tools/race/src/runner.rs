@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
@@ -60,7 +61,7 @@ fn options() -> Result<String, String> {
         format!("{FLAG} is for cargo, which `cargo gors-race run` starts with {SYMBOLIZER} set")
     })?;
     let suppressions = format!("{symbolizer}.suppressions");
-    std::fs::write(&suppressions, SUPPRESSIONS)
+    install(SUPPRESSIONS, &suppressions)
         .map_err(|error| format!("cannot write {suppressions}: {error}"))?;
     let mut options = format!(
         "suppressions={suppressions} external_symbolizer_path={symbolizer} \
@@ -71,6 +72,17 @@ fn options() -> Result<String, String> {
         options.push_str(&more);
     }
     Ok(options)
+}
+
+/// Makes `text` the file `path`, which programs that are starting just now may be reading: they find the
+/// one before or this one, never a part.
+fn install(text: &str, path: &str) -> std::io::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    let fresh = format!("{path}.{}", std::process::id());
+    fs::write(&fresh, text)?;
+    fs::rename(&fresh, path)
 }
 
 fn pass_on(mut from: impl BufRead) -> std::io::Result<()> {
@@ -100,4 +112,33 @@ pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_while_it_is_installed() {
+        let text = SUPPRESSIONS.repeat(100);
+        let path = env::temp_dir().join(format!("gors-race-install-{}", std::process::id()));
+        let path = path.to_str().unwrap();
+        install("", path).unwrap();
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for turn in 0..200 {
+                    install(if turn % 2 == 0 { &text } else { "" }, path).unwrap();
+                }
+                over.store(true, Ordering::Release);
+            });
+            while !over.load(Ordering::Acquire) {
+                let found = fs::read_to_string(path).unwrap();
+                assert!(found.is_empty() || found == text);
+            }
+        });
+        fs::remove_file(path).unwrap();
+    }
 }
