@@ -1,13 +1,15 @@
 //! Twenty programs that share a variable and synchronise, each in another way. The race detector says
 //! nothing about them.
 
+mod locks;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gors::context;
 use gors::prelude::*;
+use gors::sync::Mutex;
 use gors::sync::errgroup::Group;
-use gors::sync::{Barrier, Condvar, Mutex, Once, OnceLock, RwLock, Semaphore};
 use gors::{Parker, time};
 
 use crate::Program;
@@ -18,13 +20,13 @@ pub(crate) const PROGRAMS: &[Program] = &[
     ("buffered_channel_as_lock", buffered_channel_as_lock),
     ("close", close),
     ("select", select),
-    ("mutex", mutex),
-    ("rwlock", rwlock),
-    ("condvar", condvar),
-    ("semaphore", semaphore),
-    ("barrier", barrier),
-    ("once", once),
-    ("once_lock", once_lock),
+    ("mutex", locks::mutex),
+    ("rwlock", locks::rwlock),
+    ("condvar", locks::condvar),
+    ("semaphore", locks::semaphore),
+    ("barrier", locks::barrier),
+    ("once", locks::once),
+    ("once_lock", locks::once_lock),
     ("atomic_flag", atomic_flag),
     ("wait_group", wait_group),
     ("join", join),
@@ -136,122 +138,6 @@ fn select() {
     }
     group.wait();
     assert_eq!(sum, TURNS * (TURNS - 1) + 4 * TURNS);
-}
-
-fn mutex() {
-    let n = Var::new(0_u64);
-    let lock = Arc::new(Mutex::new(()));
-    let theirs = n.clone();
-    everybody(&n, move || {
-        let _guard = lock.lock();
-        theirs.with(|n| *n += 1);
-        gosched();
-    });
-}
-
-fn rwlock() {
-    let n = Var::new(0_u64);
-    let lock = Arc::new(RwLock::new(()));
-    let theirs = n.clone();
-    everybody(&n, move || {
-        let before = {
-            let _guard = lock.read();
-            gosched();
-            theirs.get()
-        };
-        let _guard = lock.write();
-        theirs.with(|n| *n += 1);
-        assert!(theirs.get() > before);
-    });
-}
-
-/// A queue with places to wait.
-fn condvar() {
-    let n = Var::new(0_u64);
-    let turn = Arc::new((Mutex::new(()), Condvar::new()));
-    let theirs = (n.clone(), Arc::clone(&turn));
-    let other = spawn(move || {
-        let (n, turn) = theirs;
-        for _ in 0..TURNS {
-            let mut guard = turn.0.lock();
-            turn.1.wait_while(&mut guard, |()| n.get() % 2 == 0);
-            n.with(|n| *n += 1);
-            turn.1.notify_one();
-        }
-    });
-    for _ in 0..TURNS {
-        let mut guard = turn.0.lock();
-        turn.1.wait_while(&mut guard, |()| n.get() % 2 == 1);
-        n.with(|n| *n += 1);
-        turn.1.notify_one();
-    }
-    other.join().unwrap();
-    assert_eq!(n.get(), 2 * TURNS);
-}
-
-fn semaphore() {
-    let n = Var::new(0_u64);
-    let permits = Arc::new(Semaphore::new(2));
-    let theirs = n.clone();
-    everybody(&n, move || {
-        // Both of them, so that nobody else is inside.
-        permits.acquire(2);
-        theirs.with(|n| *n += 1);
-        permits.release(2);
-    });
-}
-
-/// Everybody writes its own number, and reads all behind the barrier.
-fn barrier() {
-    let all: Vec<_> = (0..4).map(|_| Var::new(0)).collect();
-    let barrier = Arc::new(Barrier::new(all.len()));
-    let group = WaitGroup::new();
-    for mine in 0..all.len() {
-        let (all, barrier) = (all.clone(), Arc::clone(&barrier));
-        group.go(move || {
-            for round in 1..=TURNS {
-                all[mine].set(round);
-                barrier.wait();
-                assert!(all.iter().all(|n| n.get() == round));
-                barrier.wait();
-            }
-        });
-    }
-    group.wait();
-}
-
-fn once() {
-    let n = Var::new(0_u64);
-    let once = Arc::new(Once::new());
-    let group = WaitGroup::new();
-    for _ in 0..GOROUTINES {
-        let (n, once) = (n.clone(), Arc::clone(&once));
-        group.go(move || {
-            once.call_once(|| {
-                gosched();
-                n.set(7);
-            });
-            assert_eq!(n.get(), 7);
-        });
-    }
-    group.wait();
-}
-
-/// Double-checked initialisation, as it should be done.
-fn once_lock() {
-    let cell = Arc::new(OnceLock::new());
-    let group = WaitGroup::new();
-    for _ in 0..GOROUTINES {
-        let cell = Arc::clone(&cell);
-        group.go(move || {
-            let value: &Var<u64> = cell.get_or_init(|| {
-                gosched();
-                Var::new(7)
-            });
-            assert_eq!(value.get(), 7);
-        });
-    }
-    group.wait();
 }
 
 /// Release and acquire publish the data.
