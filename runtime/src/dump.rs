@@ -91,6 +91,7 @@ pub fn stack_dump() -> String {
     let caller = leaks::Own::of_caller();
     let own = current_slot().map(|slot| (slot.record().goid(), capture()));
     with_room(move || {
+        let _hidden = crate::sanitize::hide();
         let _dumping = DUMPING.lock();
         let leaked = leaks::find(caller);
         report::write(snapshot::take(), &leaked, own)

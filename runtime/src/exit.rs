@@ -201,7 +201,7 @@ pub(crate) fn fatal_with_dump(message: &str) -> ! {
 #[cold]
 pub(crate) fn end_with_dump(line: &str) -> ! {
     eprintln!("{line}\n\n{}", crate::dump::stack_dump());
-    std::process::exit(2);
+    end();
 }
 
 /// Ends the process: the runtime cannot go on. Exit code 2.
@@ -213,5 +213,15 @@ pub(crate) fn fatal(message: &str) -> ! {
     {
         eprintln!("\n{}", crate::dump::headline(g, "running"));
     }
-    std::process::exit(2);
+    end();
+}
+
+/// Ends the process with code 2.
+fn end() -> ! {
+    // ThreadSanitizer complains of a thread that ends the process while it is hidden.
+    #[cfg(gors_race)]
+    if let Ok(thread) = std::thread::Builder::new().spawn(|| std::process::exit(2)) {
+        let _ = thread.join();
+    }
+    std::process::exit(2)
 }

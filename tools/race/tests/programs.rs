@@ -135,6 +135,21 @@ fn the_report_names_goroutines_lines_and_the_go() {
     }
 }
 
+/// Would catch a verdict that waits for ThreadSanitizer's own thread, and one that it replaces by its
+/// complaints.
+#[test]
+#[ignore = "builds everything again; .ci/run runs it"]
+fn a_deadlock_ends_as_ever() {
+    for case in ["main", "locks", "locked"] {
+        let arguments = ["run", "--quiet", "--example", "deadlock", "--", case];
+        let output = gors_race(&arguments, "2");
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.starts_with("fatal error: all goroutines"), "{said}");
+        assert!(!said.contains("ThreadSanitizer"), "{said}");
+    }
+}
+
 #[test]
 fn what_cannot_be_done_is_said() {
     let output = gors_race(&["run", "--target", "wasm32-unknown-unknown"], "1");
