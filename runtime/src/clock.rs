@@ -6,15 +6,31 @@ use std::time::{Duration, Instant};
 use crate::shim::atomic::{AtomicU64, Ordering};
 use crate::{bubble, mode};
 
-fn base() -> Instant {
-    static BASE: OnceLock<Instant> = OnceLock::new();
-    *BASE.get_or_init(Instant::now)
+/// The first look, as an instant and on the system's monotonic clock. The instant was read first, so
+/// that time counted on the clock is never ahead of time counted in instants: no deadline comes early.
+struct Base {
+    instant: Instant,
+    monotonic: u64,
 }
 
-/// Nanoseconds since the base: the scheduler's time, which is real.
+static BASE: OnceLock<Base> = OnceLock::new();
+
+fn base() -> &'static Base {
+    BASE.get_or_init(|| {
+        let instant = Instant::now();
+        Base {
+            instant,
+            monotonic: crate::sys::monotonic(),
+        }
+    })
+}
+
+/// Nanoseconds since the base: the scheduler's time, which is real. Reads the clock directly, which is
+/// half of what an `Instant` costs.
 #[inline(never)]
 pub(crate) fn now() -> u64 {
-    nanos(base().elapsed())
+    let base = base();
+    crate::sys::monotonic().saturating_sub(base.monotonic)
 }
 
 /// The caller's time on the same scale: that of its bubble, if it is in one.
@@ -34,14 +50,14 @@ pub fn instant() -> Instant {
     if mode::any()
         && let Some(time) = bubble::time()
     {
-        return base() + Duration::from_nanos(time);
+        return base().instant + Duration::from_nanos(time);
     }
     Instant::now()
 }
 
 /// `when` on the same scale; 0 for instants before the base.
 pub(crate) fn at(when: Instant) -> u64 {
-    nanos(when.saturating_duration_since(base()))
+    nanos(when.saturating_duration_since(base().instant))
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -1,6 +1,6 @@
 //! Numbers about the runtime.
 
-use crate::goroutine::record::state;
+use crate::goroutine::record::{flag, state};
 use crate::goroutine::slab;
 use crate::sched::word::WORD;
 use crate::sched::{queue, resize, roster};
@@ -35,6 +35,8 @@ pub struct Stats {
     pub injected: usize,
     /// Goroutines in workers' queues.
     pub queued: usize,
+    /// Stacks that goroutines have: those that have run and not ended.
+    pub stacks_live: usize,
     /// Free stacks in the shared depot that still hold memory.
     pub stacks_cached: usize,
     /// Free stacks whose memory was given back.
@@ -98,6 +100,7 @@ pub fn stats() -> Stats {
         stats.queued += usize::from(!worker.run_next.load(Ordering::Relaxed).is_null());
     });
     slab::for_each(|g| {
+        stats.stacks_live += usize::from(!g.has(flag::FRESH));
         if g.state.load(Ordering::Relaxed) == state::RUNNING {
             stats.goroutines_runnable += 1;
         } else {

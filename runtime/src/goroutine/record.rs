@@ -195,6 +195,18 @@ impl Record {
         self.id.load(Ordering::Relaxed)
     }
 
+    /// Starts to load the header of a record, which may be null.
+    #[inline]
+    pub(crate) fn prefetch(record: *const Self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: prefetching has no effect that a program could see.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(record.cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = record;
+    }
+
     /// Starts to load the closure's cache line, if the header does not hold it.
     #[inline]
     pub(crate) fn prefetch_payload(&self) {

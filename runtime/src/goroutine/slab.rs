@@ -138,7 +138,10 @@ impl RecordCache {
     #[inline]
     fn pop(&self) -> RecordPtr {
         let record = RecordPtr(self.head.get());
-        self.head.set(record.get().next.get());
+        let next = record.get().next.get();
+        // The next spawn will write to it.
+        Record::prefetch(next);
+        self.head.set(next);
         self.len.set(self.len.get() - 1);
         record
     }

@@ -58,6 +58,18 @@ pub(crate) fn precise_sleeps() {
     }
 }
 
+/// Nanoseconds on the clock that `Instant` reads.
+#[inline]
+pub(crate) fn monotonic() -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: writes the time into the variable. The clock exists, so the call does not fail.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
+}
+
 /// Sleeps, perhaps a little shorter if a signal comes.
 pub(crate) fn sleep(duration: Duration) {
     if faults::check(Call::Sleep).is_err() {
