@@ -80,14 +80,22 @@ fn who_have_all_handles_together_are_found() {
             let found = (0..20).any(|_| {
                 let losers = elsewhere(|| {
                     let c = make::<u32>(0);
-                    let racers: Vec<_> = (0..4)
-                        .map(|n| {
-                            let c = c.clone();
-                            gors::spawn(move || c.send(n))
-                        })
-                        .collect();
-                    racers.iter().for_each(until_blocked);
-                    let ids: Vec<u64> = racers.iter().map(gors::JoinHandle::id).collect();
+                    // No join handles: what a result lies in may be made on a stack where a handle
+                    // has been, and bring its address along.
+                    let (tell, told) = gors::unbounded::<u64>();
+                    for n in 0..4 {
+                        let (c, tell) = (c.clone(), tell.clone());
+                        gors::go!(move || {
+                            tell.send(gors::runtime::goid()).expect("somebody listens");
+                            c.send(n);
+                        });
+                    }
+                    let ids: Vec<u64> = told.iter().take(4).collect();
+                    for id in &ids {
+                        while gors::runtime::wait_reason_of(*id).is_none() {
+                            gors::runtime::gosched();
+                        }
+                    }
                     // One handle is still here.
                     assert!(leaks().iter().all(|leak| !ids.contains(&leak.goroutine)));
                     drop(c);

@@ -21,14 +21,14 @@
 //! in some frame or freed block; a handle lies in a structure on the heap; goroutines wait for each
 //! other on two channels), but none is invented.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::Location;
 use std::ptr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::hold::Hold;
-use super::memory::{self, Suspect};
+use super::memory::{self, Hidden, Suspect};
 use super::snapshot::{self, suspended};
 use crate::goroutine::record::flag;
 use crate::goroutine::{RecordPtr, slab};
@@ -153,6 +153,7 @@ pub(super) fn find(own: Own) -> HashSet<u64> {
     let mut remembered = FOUND.lock();
     let mut found = remembered.clone();
     let mut suspects = Vec::new();
+    let mut lists = Lists::new();
     for batch in records.chunks(snapshot::BATCH) {
         let Some(hold) = Hold::new(batch.iter().copied()) else {
             return found;
@@ -161,7 +162,7 @@ pub(super) fn find(own: Own) -> HashSet<u64> {
             if found.contains(&record.get().goid()) {
                 continue;
             }
-            match judge(*record, &hold) {
+            match judge(*record, &hold, &mut lists) {
                 Verdict::Innocent => {}
                 Verdict::Stuck => {
                     found.insert(record.get().goid());
@@ -176,9 +177,11 @@ pub(super) fn find(own: Own) -> HashSet<u64> {
     let Some(hold) = Hold::new(suspects.iter().copied()) else {
         return found;
     };
+    // What was read before all were held was only good for choosing them.
+    let mut lists = Lists::new();
     let alone = suspects
         .into_iter()
-        .filter_map(|record| match judge(record, &hold) {
+        .filter_map(|record| match judge(record, &hold, &mut lists) {
             Verdict::Alone(suspect) => Some(suspect),
             _ => None,
         })
@@ -196,7 +199,7 @@ enum Verdict {
     Alone(Suspect),
 }
 
-fn judge(record: RecordPtr, hold: &Hold) -> Verdict {
+fn judge(record: RecordPtr, hold: &Hold, lists: &mut Lists) -> Verdict {
     let g = record.get();
     if !hold.holds(record) || g.has(flag::FRESH) {
         return Verdict::Innocent;
@@ -216,7 +219,7 @@ fn judge(record: RecordPtr, hold: &Hold) -> Verdict {
             let stack = unsafe { suspended(slot) };
             let suspect = stack.zip(commit.unlock).and_then(|(stack, unlock)| {
                 let mut suspect = Suspect::new(g.goid(), stack);
-                waits_on(unlock, &mut suspect).then_some(suspect)
+                waits_on(unlock, &mut suspect, lists).then_some(suspect)
             });
             suspect.map_or(Verdict::Innocent, Verdict::Alone)
         }
@@ -224,8 +227,18 @@ fn judge(record: RecordPtr, hold: &Hold) -> Verdict {
     }
 }
 
+/// The waiters of each channel that was looked at: many goroutines wait on one, which is walked once.
+type Lists = HashMap<Hidden, Waiters>;
+
+struct Waiters {
+    /// The channel's handles and bytes, if they are known.
+    known: Option<(usize, usize)>,
+    /// In the order of their addresses.
+    at: Vec<Hidden>,
+}
+
 /// Notes the channel that a goroutine waits on; false if it is none, or does not know its handles.
-fn waits_on((unlock, channel): Unlock, suspect: &mut Suspect) -> bool {
+fn waits_on((unlock, channel): Unlock, suspect: &mut Suspect, lists: &mut Lists) -> bool {
     // SAFETY: null or `'static`.
     let Some(channels) = (unsafe { CHANNELS.load(Ordering::Acquire).as_ref() }) else {
         return false;
@@ -233,8 +246,16 @@ fn waits_on((unlock, channel): Unlock, suspect: &mut Suspect) -> bool {
     if !ptr::fn_addr_eq(unlock, channels.unlock) {
         return false;
     }
-    // SAFETY: the function says that it is a channel, which lives as long as the wait.
-    let known = unsafe { (channels.handles)(channel, &mut |waiter| suspect.add_waiter(waiter)) };
+    let waiters = lists.entry(Hidden::new(channel.addr())).or_insert_with(|| {
+        let mut at = Vec::new();
+        let mut add = |waiter| at.push(Hidden::new(waiter));
+        // SAFETY: the function says that it is a channel, which lives as long as the wait.
+        let known = unsafe { (channels.handles)(channel, &mut add) };
+        at.sort_unstable_by_key(|waiter| waiter.get());
+        Waiters { known, at }
+    });
+    suspect.add_own(&waiters.at);
+    let known = waiters.known;
     if let Some((handles, len)) = known {
         suspect.set_channel(channel.addr(), len, handles);
     }

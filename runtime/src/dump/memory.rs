@@ -28,14 +28,14 @@ const CHUNK: usize = 16 * PAGE;
 
 /// An address that does not look like one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Hidden(usize);
+pub(super) struct Hidden(usize);
 
 impl Hidden {
-    fn new(address: usize) -> Self {
+    pub(super) fn new(address: usize) -> Self {
         Self(!address)
     }
 
-    fn get(self) -> usize {
+    pub(super) fn get(self) -> usize {
         !self.0
     }
 }
@@ -73,11 +73,12 @@ impl Suspect {
         self.handles = handles;
     }
 
-    /// A waiter of its channel: only its own matters.
-    pub(super) fn add_waiter(&mut self, address: usize) {
-        if self.owns(address) {
-            self.waiters.push(Hidden::new(address));
-        }
+    /// Takes its own out of the waiters of its channel, which are in the order of their addresses.
+    pub(super) fn add_own(&mut self, waiters: &[Hidden]) {
+        let first = waiters.partition_point(|waiter| waiter.get() < self.at.get());
+        let rest = waiters[first..].iter();
+        self.waiters
+            .extend(rest.take_while(|waiter| waiter.get() < self.top.get()));
     }
 
     fn owns(&self, place: usize) -> bool {
@@ -239,6 +240,13 @@ impl Search {
         }
     }
 
+    /// The suspect on whose stack an address lies.
+    fn suspect_at(&self, place: usize) -> Option<&Suspect> {
+        let top = std::ptr::from_ref(carved_slot_at(place)?).addr();
+        let index = *self.tops.get(&Hidden::new(top))?;
+        Some(&self.suspects[index])
+    }
+
     fn words(&mut self, start: usize, words: &[usize]) {
         let (Some(first), Some(last)) = (self.suspects.first(), self.suspects.last()) else {
             return;
@@ -256,14 +264,14 @@ impl Search {
                 let first = self
                     .suspects
                     .partition_point(|suspect| suspect.channel < channel);
-                let group = self.suspects[first..].iter_mut();
-                let mut group: Vec<_> = group
-                    .take_while(|suspect| suspect.channel == channel)
-                    .collect();
-                if !group.iter().any(|suspect| suspect.owns(place)) {
-                    for suspect in &mut group {
-                        suspect.is_referenced = true;
-                    }
+                let is_theirs = self
+                    .suspect_at(place)
+                    .is_some_and(|suspect| suspect.channel == channel && suspect.owns(place));
+                if !is_theirs {
+                    self.suspects[first..]
+                        .iter_mut()
+                        .take_while(|suspect| suspect.channel == channel)
+                        .for_each(|suspect| suspect.is_referenced = true);
                 }
             }
             if let Some(slot) = carved_slot_at(word)
