@@ -143,7 +143,7 @@ fn a_deadlock_is_found() {
     let mut command = Command::new(support::example("deadlock"));
     let ended = support::wait(command.arg("cycle").env("GORS_SEED", "3"));
     ended.assert_fatal("fatal error: all goroutines are asleep - deadlock!");
-    ended.assert_fatal("[chan receive]");
+    ended.assert_fatal("[chan receive");
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(super) const CONTENDER: Contender = Contender {
     parked_bytes: 9_000,
     programs: &[PROGRAMS],
     refusals: &[
+        ("context-tree", "no contexts"),
         ("pingpong-hog", HOG),
         ("ticker", "no ticker"),
         (

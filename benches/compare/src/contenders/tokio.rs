@@ -25,6 +25,10 @@ pub(super) const CONTENDER: Contender = Contender {
     programs: &[PROGRAMS],
     refusals: &[
         (
+            "context-tree",
+            "no contexts; tokio-util has cancellation tokens",
+        ),
+        (
             "pingpong-hog",
             "no preemption: a task that does not await holds its worker for ever",
         ),
