@@ -8,7 +8,7 @@
 //! another thread, then queues for a permit itself. So this works with one permit too. Goroutines
 //! that are bound to their thread are never in a queue but as tokens, and are left alone.
 
-use std::sync::atomic::Ordering;
+use crate::shim::atomic::Ordering;
 
 use crate::goroutine::RecordPtr;
 use crate::goroutine::record::flag;

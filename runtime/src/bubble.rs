@@ -46,10 +46,10 @@ mod point;
 mod trace;
 mod turn;
 
+use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use crate::shim::Mutex;
 
 pub(crate) use self::end::fail;
 pub use self::end::{End, Report, run, wait};

@@ -6,8 +6,8 @@
 //! are looked at anyway: in the slow halves of a park and a ready, and where a worker has popped a
 //! goroutine.
 
+use crate::shim::atomic::{AtomicUsize, Ordering};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::bubble::{self, Bubble, Point};
 use crate::config;

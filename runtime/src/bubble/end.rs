@@ -1,13 +1,13 @@
 //! How a bubble begins and ends.
 
+use crate::shim::atomic::Ordering;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use parking_lot::Mutex;
+use crate::shim::Mutex;
 
 use super::{Bubble, Kind, member, test_bubble, turn};
 use crate::goroutine::{Record, RecordPtr};

@@ -1,8 +1,8 @@
 //! Who has the turn: the one place where a bubble chooses.
 
+use crate::shim::atomic::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::end::End;

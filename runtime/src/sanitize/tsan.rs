@@ -20,10 +20,10 @@
 //! fibre that takes over a coroutine from the goroutine before it ends functions that it has not begun:
 //! it is made with [`SPARE_FRAMES`] to be popped.
 
+use crate::shim::atomic::{AtomicPtr, Ordering};
 use std::cell::Cell;
 use std::ffi::{CString, c_char, c_void};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::goroutine::Record;
 use crate::stack::{Slot, current_slot};

@@ -28,6 +28,7 @@ pub(crate) mod record {
         pub(crate) const MEMBER: u16 = 1 << 12;
         pub(crate) const PARKS_SLOWLY: u16 = THREAD | WAITS_ON_THREAD | MEMBER;
         pub(crate) const ATTENTION: u16 = 1 << 1 | 1 << 7;
+        pub(crate) const FRESH: u16 = 1 << 15;
     }
 }
 

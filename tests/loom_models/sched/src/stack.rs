@@ -109,6 +109,9 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// Caches are not modelled.
+    pub(crate) fn prefetch(_: std::ptr::NonNull<Self>) {}
+
     pub(crate) fn new() -> Self {
         Self {
             worker: Cell::new(None),
