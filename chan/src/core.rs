@@ -77,7 +77,12 @@ pub(crate) mod flag {
     /// Only the owner ends the channel: handles and `close` do not. Fixed.
     pub(crate) const OWNED: u32 = 64;
     /// Made where schedules are explored: another goroutine may come before each operation. Fixed.
-    pub(crate) const EXPLORED: u32 = 128;
+    pub(crate) const EXPLORED: u32 = 256;
+
+    // One bit each.
+    const _: () = assert!(
+        CLOSED | ABANDONED | HELD | OBSERVED | DEFERRED | TIMER | OWNED | WHOLE | EXPLORED == 511
+    );
 }
 
 /// A channel. Shared by its handles, which count themselves in `handles`; see [`close`].
