@@ -28,7 +28,7 @@
 //!
 //! # Parts
 //!
-//! [`waiter`]: nodes and lists. [`ring`]: the buffer. [`send`], [`recv`]: the plain operations.
+//! [`waiter`]: nodes and lists; [`wait`]: linking one, parking, unlinking it. [`ring`]: the buffer. [`send`], [`recv`]: the plain operations.
 //! [`reserve`], [`meet`], [`settle`]: what a select holds between winning and completing.
 //! [`close`]: closing, handles, the end. [`timer`]: channels whose values come from the clock.
 
@@ -42,13 +42,14 @@ pub(crate) mod ring;
 pub(crate) mod send;
 mod settle;
 pub(crate) mod timer;
+mod wait;
 pub(crate) mod waiter;
 
 use std::alloc::Layout;
 use std::cell::Cell;
 use std::ptr;
 
-use gors_runtime::raw::{self, SpinLock, Unlock};
+use gors_runtime::raw::{self, SpinLock};
 
 use self::ring::Block;
 use self::waiter::{WaitList, Waiter, WakeChain};
@@ -209,13 +210,6 @@ impl Core {
         unsafe { self.lock.unlock() }
     }
 
-    /// What a park needs to open the lock, which the caller holds, once the stack is left.
-    #[inline(always)]
-    pub(crate) fn leave(&self) -> Unlock {
-        self.lock.leave();
-        (Core::unlock_for_park, (&raw const *self).cast())
-    }
-
     #[inline(always)]
     pub(crate) fn flags(&self) -> u32 {
         self.flags.load(Ordering::Acquire)
@@ -333,33 +327,6 @@ impl Core {
         }
     }
 
-    /// Under the lock, by one that is about to park here: its waiting makes the opposite side
-    /// ready, so those who observe that are woken. They must be readied after the lock is released,
-    /// which the park does.
-    #[inline(always)]
-    pub(crate) fn wake_observers_at_park(&self, waits: Dir) {
-        if self.has(flag::OBSERVED) && self.cap == 0 {
-            // SAFETY: callers hold the lock.
-            unsafe { self.defer_observers(waits) }
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The lock is held.
-    #[cold]
-    unsafe fn defer_observers(&self, waits: Dir) {
-        let mut chain = self.deferred.take().unwrap_or_else(WakeChain::new);
-        let observed = match waits {
-            Dir::Recv => Dir::Send,
-            Dir::Send => Dir::Recv,
-        };
-        // SAFETY: passed on.
-        unsafe { self.take_observers(observed, &mut chain) };
-        self.deferred.set(Some(chain));
-        self.set(flag::DEFERRED);
-    }
-
     /// Under the lock: as [`wake_observers_at_park`](Self::wake_observers_at_park) for a sending
     /// future, which wakes them itself after the release.
     #[cfg(feature = "async")]
@@ -368,69 +335,6 @@ impl Core {
             // SAFETY: callers hold the lock.
             unsafe { self.take_observers(Dir::Recv, chain) }
         }
-    }
-
-    /// The release that a park performs for the waiter, after its stack was left: `core` is a
-    /// `*const Core`.
-    ///
-    /// # Safety
-    ///
-    /// The lock is held for this call. The channel is alive: the waiter's handle keeps it, and
-    /// until this releases the lock nobody can wake the waiter.
-    pub(crate) unsafe fn unlock_for_park(core: *const ()) {
-        let core = core.cast::<Core>();
-        // SAFETY: passed on; after the unlock nothing of the core or of the waiter is touched, only
-        // woken observers, which stay parked until this readies them.
-        unsafe {
-            if (*core).has(flag::DEFERRED) {
-                let chain = (*core).take_deferred();
-                (*core).unlock();
-                chain.wake();
-            } else {
-                (*core).unlock();
-            }
-        }
-    }
-
-    /// Under the lock: the observers that [`wake_observers_at_park`](Self::wake_observers_at_park)
-    /// collected.
-    #[cold]
-    pub(crate) fn take_deferred(&self) -> WakeChain {
-        self.clear(flag::DEFERRED);
-        self.deferred.take().unwrap_or_else(WakeChain::new)
-    }
-
-    /// A handle for one direction is made.
-    pub(crate) fn split(&self) {
-        if self.flags() & flag::WHOLE != 0 {
-            self.lock();
-            self.clear(flag::WHOLE);
-            // SAFETY: locked above.
-            unsafe { self.unlock() };
-        }
-    }
-
-    /// How many handles there are, if all are `Chan`s, and the bytes that the channel takes. Calls
-    /// `waiter` with the address of each waiter.
-    ///
-    /// # Safety
-    ///
-    /// `core` is a channel that somebody waits on.
-    unsafe fn handles(core: *const (), waiter: &mut dyn FnMut(usize)) -> Option<(usize, usize)> {
-        // SAFETY: the caller's promise.
-        let core = unsafe { &*core.cast::<Core>() };
-        if core.flags() & (flag::WHOLE | flag::CLOSED) != flag::WHOLE {
-            return None;
-        }
-        core.lock();
-        for list in [&core.recvq, &core.sendq] {
-            list.for_each(|w| waiter(w.addr()));
-        }
-        // SAFETY: locked above.
-        unsafe { core.unlock() };
-        let handles = close::whole(core.handles.load(Ordering::Acquire))?;
-        let (layout, _) = Core::layout(core.elem, core.cap)?;
-        Some((handles, layout.size()))
     }
 
     /// The list a waiter of `dir` goes to.

@@ -40,13 +40,49 @@ fn sides(word: u64) -> u64 {
 }
 
 /// How many `Chan`s these handles are, if both sides live and every handle is one.
-pub(crate) fn whole(word: u64) -> Option<usize> {
+fn whole(word: u64) -> Option<usize> {
     let count = senders(word);
     let is_whole = sides(word) == 2 && receivers(word) == count;
     is_whole.then(|| usize::try_from(count).ok()).flatten()
 }
 
 impl Core {
+    /// A handle for one direction is made.
+    pub(crate) fn split(&self) {
+        if self.flags() & flag::WHOLE != 0 {
+            self.lock();
+            self.clear(flag::WHOLE);
+            // SAFETY: locked above.
+            unsafe { self.unlock() };
+        }
+    }
+
+    /// How many handles there are, if all are `Chan`s, and the bytes that the channel takes. Calls
+    /// `waiter` with the address of each waiter.
+    ///
+    /// # Safety
+    ///
+    /// `core` is a channel that somebody waits on.
+    pub(super) unsafe fn handles(
+        core: *const (),
+        waiter: &mut dyn FnMut(usize),
+    ) -> Option<(usize, usize)> {
+        // SAFETY: the caller's promise.
+        let core = unsafe { &*core.cast::<Core>() };
+        if core.flags() & (flag::WHOLE | flag::CLOSED) != flag::WHOLE {
+            return None;
+        }
+        core.lock();
+        for list in [&core.recvq, &core.sendq] {
+            list.for_each(|w| waiter(w.addr()));
+        }
+        // SAFETY: locked above.
+        unsafe { core.unlock() };
+        let handles = whole(core.handles.load(Ordering::Acquire))?;
+        let (layout, _) = Core::layout(core.elem, core.cap)?;
+        Some((handles, layout.size()))
+    }
+
     /// A channel without a sending end, before it is shared.
     pub(crate) fn init_receiver_only(&self) {
         self.handles.store(RECEIVER_ONLY, Ordering::Relaxed);

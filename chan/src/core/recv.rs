@@ -220,11 +220,7 @@ impl Core {
                 return self.recv_slow(dst, size, None);
             }
             let waiter = Waiter::direct(me, dst, Claim::Sole);
-            me.arm();
-            self.recvq.push_back(&raw const waiter);
-            self.wake_observers_at_park(Dir::Recv);
-            let unlock = self.leave();
-            me.park(WaitReason::ChanReceive, None, Some(unlock));
+            self.wait(Dir::Recv, &waiter, None);
             match waiter.outcome.get() {
                 Outcome::Done => RecvEnd::Got,
                 Outcome::Closed => RecvEnd::Closed,
@@ -253,24 +249,13 @@ impl Core {
                     Step::Empty => {}
                 }
                 let until = self.sooner_of_due(deadline);
-                let me = Task::current();
                 let claim = if until.is_none() {
                     Claim::Sole
                 } else {
                     Claim::Shared
                 };
-                let waiter = Waiter::direct(me, dst, claim);
-                me.arm();
-                self.recvq.push_back(&raw const waiter);
-                self.wake_observers_at_park(Dir::Recv);
-                let unlock = self.leave();
-                me.park(WaitReason::ChanReceive, until, Some(unlock));
-                if until.is_some() && me.claimed() == raw::TIMED_OUT {
-                    self.lock();
-                    if waiter.is_linked() {
-                        self.recvq.remove(&raw const waiter);
-                    }
-                    self.unlock();
+                let waiter = Waiter::direct(Task::current(), dst, claim);
+                if !self.wait(Dir::Recv, &waiter, until) {
                     if until != deadline {
                         continue; // a timer's value has become due
                     }

@@ -209,11 +209,7 @@ impl Core {
                 return self.send_slow(src, size, None);
             }
             let waiter = Waiter::direct(me, src.cast_mut(), Claim::Sole);
-            me.arm();
-            self.sendq.push_back(&raw const waiter);
-            self.wake_observers_at_park(Dir::Send);
-            let unlock = self.leave();
-            me.park(WaitReason::ChanSend, None, Some(unlock));
+            self.wait(Dir::Send, &waiter, None);
             match waiter.outcome.get() {
                 Outcome::Done => SendEnd::Sent,
                 Outcome::Closed => SendEnd::Closed,
@@ -241,24 +237,13 @@ impl Core {
                     Step::Again => continue,
                     Step::Full => {}
                 }
-                let me = Task::current();
                 let claim = if deadline.is_none() {
                     Claim::Sole
                 } else {
                     Claim::Shared
                 };
-                let waiter = Waiter::direct(me, src.cast_mut(), claim);
-                me.arm();
-                self.sendq.push_back(&raw const waiter);
-                self.wake_observers_at_park(Dir::Send);
-                let unlock = self.leave();
-                me.park(WaitReason::ChanSend, deadline, Some(unlock));
-                if deadline.is_some() && me.claimed() == raw::TIMED_OUT {
-                    self.lock();
-                    if waiter.is_linked() {
-                        self.sendq.remove(&raw const waiter);
-                    }
-                    self.unlock();
+                let waiter = Waiter::direct(Task::current(), src.cast_mut(), claim);
+                if !self.wait(Dir::Send, &waiter, deadline) {
                     return SendEnd::NotNow;
                 }
                 match waiter.outcome.get() {

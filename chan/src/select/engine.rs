@@ -284,8 +284,7 @@ unsafe fn wait(arms: &[*mut Arm], first: usize, order: &Order, deadline: Option<
             let core = &*(*arm).core;
             let waiter = Waiter::new(me, (*arm).slot, Claim::Shared, raw::FIRST_TOKEN + i);
             let waiter: *const Waiter = (*arm).waiter.write(waiter);
-            core.list((*arm).dir).push_back(waiter);
-            core.wake_observers_at_park((*arm).dir);
+            core.link((*arm).dir, waiter);
             until = core.sooner_of_due(until);
         }
         let unlock = order.leave();
@@ -296,12 +295,7 @@ unsafe fn wait(arms: &[*mut Arm], first: usize, order: &Order, deadline: Option<
                 continue;
             }
             let core = &*(*arm).core;
-            let waiter = (*arm).waiter.as_ptr();
-            core.lock();
-            if (*waiter).is_linked() {
-                core.list((*arm).dir).remove(waiter);
-            }
-            core.unlock();
+            core.unlink((*arm).dir, (*arm).waiter.as_ptr());
         }
         let Some(i) = winner else {
             return if until == deadline {
