@@ -10,6 +10,7 @@ mod flume;
 mod gors;
 mod kanal;
 mod may;
+mod parking_lot;
 mod tokio;
 
 use crate::measure::{Report, Task};
@@ -72,7 +73,7 @@ const GO_CONTENDER: Contender = Contender {
 };
 
 /// All columns, in the order of the tables.
-pub(crate) const ALL: [Contender; 7] = [
+pub(crate) const ALL: [Contender; 8] = [
     GORS_CONTENDER,
     GO_CONTENDER,
     tokio::CONTENDER,
@@ -80,6 +81,7 @@ pub(crate) const ALL: [Contender; 7] = [
     crossbeam::CONTENDER,
     flume::CONTENDER,
     kanal::CONTENDER,
+    parking_lot::CONTENDER,
 ];
 
 /// The contender of this name.

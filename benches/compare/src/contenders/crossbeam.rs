@@ -54,11 +54,11 @@ const PROGRAMS: Programs = &[
 ];
 
 /// OS threads as a contender.
-struct Threads;
+pub(super) struct Threads;
 
 /// A countdown on std's primitives.
 #[derive(Clone)]
-struct Countdown(Arc<(Mutex<u64>, Condvar)>);
+pub(super) struct Countdown(Arc<(Mutex<u64>, Condvar)>);
 
 impl Fibers for Threads {
     type Handle<T: Send + 'static> = JoinHandle<T>;

@@ -36,6 +36,12 @@ pub(super) fn rows() -> Vec<Row> {
         )
         .args(10, 100),
         row(
+            "mutex-1000",
+            "mutex-goroutines",
+            "lock + unlock, 1,000 goroutines on one mutex",
+        )
+        .args(1_000, 0),
+        row(
             "mutex-nospin",
             "mutex-nospin",
             "lock in 1 of 4, else touch 32 KiB and yield (MutexNoSpin)",
