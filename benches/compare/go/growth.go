@@ -8,6 +8,7 @@ import (
 func init() {
 	programs["growth-spawn"] = spawnBurst
 	programs["growth-park"] = growthPark
+	programs["park-restart"] = parkRestart
 	programs["growth-timers"] = growthTimers
 	programs["growth-chans"] = growthChans
 }
@@ -29,6 +30,23 @@ func growthPark(t task) *report {
 	}
 	wg.Wait()
 	r.Values["wake"] = nsEach(time.Since(start), t.n)
+	return r
+}
+
+// parkRestart: t.n goroutines park and end, in a fresh process and once more.
+func parkRestart(t task) *report {
+	r := newReport()
+	r.Ops = t.n
+	for _, metric := range []string{"first", "restart"} {
+		gate := make(chan struct{})
+		var wg sync.WaitGroup
+		start := time.Now()
+		startMany(t.n, gate, &wg)
+		r.Values[metric] = nsEach(time.Since(start), t.n)
+		r.atMemory(readMemory())
+		close(gate)
+		wg.Wait()
+	}
 	return r
 }
 

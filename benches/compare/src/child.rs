@@ -17,6 +17,10 @@ use crate::cli::Request;
 use crate::contenders::{self, GO};
 use crate::measure::{Report, Task};
 
+/// Variables that tune Go and its peers; kept from the children, because the
+/// tables are about the defaults.
+const TUNING: [&str; 4] = ["GOGC", "GOMEMLIMIT", "GODEBUG", "TOKIO_WORKER_THREADS"];
+
 /// How a child ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
@@ -71,6 +75,9 @@ impl Nursery {
                 command
             }
         };
+        for name in TUNING {
+            command.env_remove(name);
+        }
         command
             .env("GOMAXPROCS", request.procs.to_string())
             .stdin(Stdio::null())

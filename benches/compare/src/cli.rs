@@ -85,7 +85,10 @@ pub(crate) struct Options {
     /// Rounds for every row, instead of 5 for short rows and 2 for long ones
     #[arg(long, value_name = "N")]
     pub rounds: Option<usize>,
-    /// Seconds after which a child counts as hanging; default 60, quick 10
+    /// Minutes after which no further round begins; default 30, quick 4, none with --rounds
+    #[arg(long, value_name = "N")]
+    pub minutes: Option<u64>,
+    /// Seconds after which a child counts as hanging; default 15 to 60 by the row, quick 10
     #[arg(long, value_name = "SECONDS")]
     pub limit: Option<u64>,
     /// Folder for results.json, tables.md and the charts
@@ -97,9 +100,15 @@ pub(crate) struct Options {
     /// Print results.json instead of tables
     #[arg(long)]
     pub json: bool,
-    /// Say how far an earlier results.json agrees with this run
+    /// Say how far an earlier results.json agrees, and mark the rows that do not as noisy
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
+    /// Run nothing and report this results.json
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Put the tables between the markers of this Markdown file, and the charts into the folder of its name
+    #[arg(long, value_name = "FILE")]
+    pub docs: Option<PathBuf>,
 }
 
 impl Options {

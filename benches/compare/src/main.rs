@@ -51,15 +51,26 @@ fn main() -> ExitCode {
     }
 }
 
-/// A whole run, from the build of the Go programs to the report.
+/// A whole run, from the build of the Go programs to the report; or with
+/// `--from` the report alone.
 fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     let out = options.out_dir();
     fs::create_dir_all(&out)?;
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && options.from.is_none() {
         eprintln!("gors-compare: this is a debug build; figures mean nothing without --release");
     }
-    let results = runner::run(options, &out)?;
+    let mut results = match &options.from {
+        Some(file) => report::json::read(file)?,
+        None => runner::run(options, &out)?,
+    };
+    let mut differ = Vec::new();
+    if let Some(earlier) = &options.against {
+        differ = report::agreement::mark(&mut results, &report::json::read(earlier)?);
+    }
     report::write(&results, &out)?;
+    if let Some(document) = &options.docs {
+        report::docs::update(&results, document)?;
+    }
     if options.json {
         println!("{}", report::json::text(&results)?);
     } else {
@@ -69,8 +80,16 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
             out.display()
         );
     }
-    if let Some(earlier) = &options.against {
-        report::agreement::print(&results, earlier)?;
+    for line in differ {
+        eprintln!("{line}");
+    }
+    if let Some(agreement) = &results.agreement {
+        eprintln!("{agreement}");
+    }
+    // A peer that fails is a result; gors failing is a fault.
+    let failures = results.gors_failures();
+    if !failures.is_empty() {
+        return Err(format!("gors failed in\n  {}", failures.join("\n  ")).into());
     }
     Ok(())
 }

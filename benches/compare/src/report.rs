@@ -2,6 +2,7 @@
 
 pub(crate) mod agreement;
 mod charts;
+pub(crate) mod docs;
 mod format;
 mod frame;
 mod growth;

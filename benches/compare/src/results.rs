@@ -20,6 +20,9 @@ pub(crate) struct Results {
     pub seconds: u64,
     /// Every row at every permit count, in the order of the report.
     pub rows: Vec<RowResult>,
+    /// How far an earlier run agrees, in a sentence.
+    #[serde(default)]
+    pub agreement: Option<String>,
 }
 
 /// A row at one permit count.
@@ -43,6 +46,10 @@ pub(crate) struct RowResult {
     pub n: u64,
     /// One for each contender, in the order of the tables.
     pub cells: Vec<Cell>,
+    /// Metrics whose ratio to Go differed in an earlier run: noisy, however
+    /// close the rounds of one run lie together.
+    #[serde(default)]
+    pub unsteady: Vec<String>,
 }
 
 /// A row of one contender.
@@ -140,6 +147,20 @@ impl Cell {
     }
 }
 
+impl Results {
+    /// The cells in which gors crashed, hung or gave up, a line each.
+    pub(crate) fn gors_failures(&self) -> Vec<String> {
+        self.rows
+            .iter()
+            .filter_map(|row| {
+                let cell = row.cell(GORS).filter(|cell| cell.failed)?;
+                let reason = cell.reason.as_deref().unwrap_or("failed");
+                Some(format!("{} at {}: {reason}", row.name, row.procs))
+            })
+            .collect()
+    }
+}
+
 impl RowResult {
     /// A contender's cell.
     pub(crate) fn cell(&self, contender: &str) -> Option<&Cell> {
@@ -148,7 +169,14 @@ impl RowResult {
 
     /// How many times less `contender` needs than Go.
     pub(crate) fn against_go(&self, contender: &str, metric: &str) -> Option<Ratio> {
-        self.cell(contender)?.against(self.cell(GO)?, metric)
+        let mut ratio = self.cell(contender)?.against(self.cell(GO)?, metric)?;
+        ratio.noisy |= contender == GORS && self.is_unsteady(metric);
+        Some(ratio)
+    }
+
+    /// Did an earlier run differ?
+    fn is_unsteady(&self, metric: &str) -> bool {
+        self.unsteady.iter().any(|name| name == metric)
     }
 
     /// How many times less gors needs than the best Rust peer, and which that
@@ -161,7 +189,9 @@ impl RowResult {
             .filter(|cell| cell.contender != GORS && cell.contender != GO)
             .filter_map(|cell| Some((cell, cell.median(metric)?)))
             .min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        Some((gors.against(best, metric)?, &best.contender))
+        let mut ratio = gors.against(best, metric)?;
+        ratio.noisy |= self.is_unsteady(metric);
+        Some((ratio, &best.contender))
     }
 
     /// Is this a row of times, which count for the goals, and not of bytes?
@@ -193,6 +223,7 @@ mod tests {
             procs: 1,
             n: 0,
             cells,
+            unsteady: Vec::new(),
         }
     }
 

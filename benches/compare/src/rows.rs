@@ -39,6 +39,8 @@ pub(crate) struct Row {
     /// What each of the `n` needs: rows that do not fit into the machine's
     /// memory are refused before they swap.
     pub need: Need,
+    /// So large that it runs once, after all other rows.
+    pub once: bool,
 }
 
 /// A chapter of the report.
@@ -166,6 +168,7 @@ impl Row {
             per: 1,
             min_procs: 1,
             need: Need::Little,
+            once: false,
         }
     }
 
@@ -203,6 +206,12 @@ impl Row {
     /// Says how much memory each of the `n` needs.
     fn need(mut self, need: Need) -> Self {
         self.need = need;
+        self
+    }
+
+    /// Says whether the row is so large that it runs once.
+    fn once(mut self, once: bool) -> Self {
+        self.once = once;
         self
     }
 

@@ -2,75 +2,44 @@
 //! contender after the other.
 //!
 //! The contenders of a row take turns within each round, so that a machine that
-//! slows down for a while slows all of them down. A contender whose first run of
-//! a row took long gets fewer rounds of it; one that failed gets no more.
+//! slows down for a while slows all of them down. A round goes through all rows
+//! before the next one begins: the rounds of a row lie minutes apart, and a
+//! disturbance of half a minute spoils one of them, which the median leaves out,
+//! and not all. A contender whose first round of a row took long gets fewer of
+//! it; one that failed gets no more.
+//!
+//! The greatest sizes run once, at the end: what a process of 20 GiB does to the
+//! kernel's free lists does not reach the other rows. The first round of every
+//! row always runs; further ones as far as the time goes that the run is given,
+//! less what the greatest sizes will take by the sizes below them.
+
+mod effort;
+mod job;
+mod progress;
 
 use std::error::Error;
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use crate::child::{self, Ended, Finished, Nursery};
-use crate::cli::{Options, Request};
-use crate::contenders::{Contender, GO};
+use self::effort::Effort;
+use self::job::{Job, obstacle};
+use self::progress::Progress;
+use crate::child::{self, Nursery};
+use crate::cli::Options;
+use crate::contenders::{GO, GORS};
 use crate::golang;
 use crate::machine::{Machine, memory_kib};
-use crate::results::{Cell, Results, RowResult};
+use crate::results::Results;
 use crate::rows::Row;
-use crate::stats::median;
 
-/// How much is done of each row.
-#[derive(Clone, Copy, Debug)]
-struct Effort {
-    /// Small sizes?
-    quick: bool,
-    /// Target time of a timed row.
-    target: Duration,
-    /// Rounds of a short row.
-    rounds: usize,
-    /// Rounds of a long row.
-    long_rounds: usize,
-    /// A row whose first run takes longer than this is long.
-    long: Duration,
-    /// A child that runs longer than this hangs.
-    limit: Duration,
-    /// When the whole run has taken this long, rows get one round only.
-    budget: Duration,
-}
-
-impl Effort {
-    fn of(options: &Options) -> Self {
-        let (target, rounds, long_rounds, long, limit, budget) = if options.quick {
-            (20, 2, 1, 250, 10, 150)
-        } else {
-            (100, 5, 2, 1_000, 60, 2_400)
-        };
-        Self {
-            quick: options.quick,
-            target: Duration::from_millis(target),
-            rounds: options.rounds.unwrap_or(rounds).max(1),
-            long_rounds: options.rounds.unwrap_or(long_rounds).max(1),
-            long: Duration::from_millis(long),
-            limit: Duration::from_secs(options.limit.unwrap_or(limit)),
-            budget: Duration::from_secs(budget),
-        }
-    }
-}
-
-/// A row's contender on its way to a cell.
-struct Running<'a> {
-    contender: &'a Contender,
-    cell: Cell,
-    rounds_left: usize,
-    extras: Vec<(String, Vec<f64>)>,
-}
+/// A peer that would take longer than this for one of the greatest sizes is
+/// left out of it, in seconds.
+const TOO_SLOW: f64 = 15.0;
 
 /// Runs what the options ask for.
 pub(crate) fn run(options: &Options, out: &Path) -> Result<Results, Box<dyn Error>> {
-    let mut effort = Effort::of(options);
+    let effort = Effort::of(options);
     let cpus = child::allowed_cpus();
     let procs = options.procs(cpus.len())?;
     let rows = options.rows()?;
@@ -90,201 +59,183 @@ pub(crate) fn run(options: &Options, out: &Path) -> Result<Results, Box<dyn Erro
         cpus,
     };
 
-    let start = Instant::now();
-    let plan: Vec<(usize, &Row)> = procs
+    // In the order of the run: both permit counts of a row, then the next row.
+    let runs = |procs: usize, row: &Row| row.min_procs <= procs && row.n(options.quick).is_some();
+    let jobs = rows
         .iter()
-        .flat_map(|&procs| rows.iter().map(move |row| (procs, row)))
-        .filter(|(procs, row)| row.min_procs <= *procs && row.n(options.quick).is_some())
+        .flat_map(|row| procs.iter().map(move |&procs| (procs, row)))
+        .filter(|&(procs, row)| runs(procs, row))
+        .map(|(procs, row)| Job::new(row, procs, &contenders, effort))
         .collect();
-    let bar = progress(plan.len());
-    let mut results = Vec::new();
-    for (procs, row) in plan {
-        if options.rounds.is_none() && start.elapsed() > effort.budget {
-            (effort.rounds, effort.long_rounds) = (1, 1);
-        }
-        results.push(run_row(row, procs, &contenders, &nursery, effort, &bar)?);
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    fs::remove_dir_all(&nursery.scratch)?;
-    let seconds = start.elapsed().as_secs();
+    let mut run = Run {
+        nursery,
+        effort,
+        jobs,
+        free_kib: memory_kib("MemAvailable"),
+        progress: Progress::new(),
+    };
+    run.all()?;
+    run.progress.finish();
+    fs::remove_dir_all(&run.nursery.scratch)?;
+    let seconds = run.progress.elapsed().as_secs();
+    // In the order of the report: permit count by permit count.
+    run.jobs.sort_by_key(|job| job.procs);
     Ok(Results {
         machine,
         quick: options.quick,
         seconds,
-        rows: results,
+        rows: run.jobs.into_iter().map(|job| job.finish(effort)).collect(),
+        agreement: None,
     })
 }
 
-/// The bar on standard error; silent where that is no terminal.
-fn progress(length: usize) -> ProgressBar {
-    let target = if io::stderr().is_terminal() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(Some(length as u64), target);
-    let style = ProgressStyle::with_template(
-        "{elapsed_precise} [{bar:30}] {pos}/{len} rows, {eta_precise} left  {msg}",
-    );
-    if let Ok(style) = style {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
+/// A run under way.
+struct Run<'a> {
+    nursery: Nursery,
+    effort: Effort,
+    jobs: Vec<Job<'a>>,
+    /// Free memory at the start.
+    free_kib: u64,
+    progress: Progress,
 }
 
-/// One row at one permit count.
-fn run_row(
-    row: &Row,
-    procs: usize,
-    contenders: &[&Contender],
-    nursery: &Nursery,
-    effort: Effort,
-    bar: &ProgressBar,
-) -> io::Result<RowResult> {
-    let mut running: Vec<Running<'_>> = contenders
-        .iter()
-        .map(|&contender| {
-            let reason = refusal(row, contender, nursery, effort.quick);
-            let rounds_left = if reason.is_none() { effort.rounds } else { 0 };
-            let cell = Cell {
-                contender: contender.name.to_owned(),
-                reason,
-                note: contender.note(row).map(str::to_owned),
-                ..Cell::default()
-            };
-            Running {
-                contender,
-                cell,
-                rounds_left,
-                extras: Vec::new(),
+impl Run<'_> {
+    /// All rounds, then the rows that run once.
+    fn all(&mut self) -> io::Result<()> {
+        for round in 0..self.effort.rounds {
+            for index in 0..self.jobs.len() {
+                if !self.jobs[index].row.once && (round == 0 || self.has_time_for(index)) {
+                    self.round(index, round)?;
+                }
             }
+        }
+        for index in 0..self.jobs.len() {
+            if self.jobs[index].row.once {
+                self.leave_out_the_slow(index);
+                self.round(index, 0)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Is there time for one more round of a row?
+    fn has_time_for(&self, index: usize) -> bool {
+        self.effort.budget.is_none_or(|budget| {
+            let then = self.progress.elapsed().as_secs_f64()
+                + self.jobs[index].next_round(self.effort)
+                + self.greatest();
+            then <= budget.as_secs_f64()
         })
-        .collect();
-    for round in 0..effort.rounds {
-        for one in running.iter_mut().filter(|one| one.rounds_left > 0) {
-            bar.set_message(format!(
-                "{} at {procs}: {}, round {}",
-                row.name,
-                one.contender.name,
-                round + 1
-            ));
-            let request = Request {
-                contender: one.contender.name.to_owned(),
-                program: row.program.to_owned(),
-                procs,
-                n: row.n(effort.quick).unwrap_or(0),
-                target_ms: effort.target.as_millis() as u64,
-                a: row.args[0],
-                b: row.args[1],
-            };
-            let finished = nursery.run(&request, effort.limit)?;
-            if round == 0 && finished.took > effort.long {
-                one.rounds_left = effort.long_rounds;
+    }
+
+    /// One round of a row.
+    fn round(&mut self, index: usize, round: usize) -> io::Result<()> {
+        let (effort, left) = (self.effort, self.left());
+        let job = &mut self.jobs[index];
+        for at in 0..job.running.len() {
+            let contender = job.running[at].contender;
+            if job.running[at].rounds_left == 0 {
+                continue;
             }
-            one.take(row, finished);
+            if let Some(reason) = obstacle(job.row, contender, &self.nursery, effort.quick) {
+                job.running[at].leave_out(reason);
+                continue;
+            }
+            let what = format!(
+                "{} at {}: {}, round {}",
+                job.row.name,
+                job.procs,
+                contender.name,
+                round + 1
+            );
+            self.progress.show(&what, left);
+            let request = job.request(contender, effort);
+            let finished = self.nursery.run(&request, effort.limit(job.row))?;
+            job.running[at].take(job.row, finished, effort);
+        }
+        Ok(())
+    }
+
+    /// The seconds that the whole run will still take.
+    fn left(&self) -> f64 {
+        let rounds: f64 = self
+            .jobs
+            .iter()
+            .filter(|job| !job.row.once)
+            .map(|job| job.all_rounds(self.effort))
+            .sum();
+        let left = rounds + self.greatest();
+        match self.effort.budget {
+            Some(budget) => {
+                left.min((budget.as_secs_f64() - self.progress.elapsed().as_secs_f64()).max(0.0))
+            }
+            None => left,
         }
     }
-    Ok(RowResult {
-        name: row.name.clone(),
-        area: row.area.slug().to_owned(),
-        program: row.program.to_owned(),
-        op: row.op.to_owned(),
-        unit: row.unit.symbol().to_owned(),
-        metrics: row
-            .metrics
-            .iter()
-            .map(|&metric| metric.to_owned())
-            .collect(),
-        procs,
-        n: row.n(effort.quick).unwrap_or(0),
-        cells: running.into_iter().map(Running::finish).collect(),
-    })
-}
 
-/// Why a contender is not started for a row, if so.
-fn refusal(row: &Row, contender: &Contender, nursery: &Nursery, quick: bool) -> Option<String> {
-    if let (GO, Err(reason)) = (contender.name, &nursery.go) {
-        return Some(reason.clone());
+    /// The seconds that the rows that run once will take, as far as the sizes
+    /// below them say.
+    fn greatest(&self) -> f64 {
+        let once = (0..self.jobs.len()).filter(|&index| self.jobs[index].row.once);
+        once.flat_map(|index| (0..self.jobs[index].running.len()).map(move |at| (index, at)))
+            .filter(|&(index, at)| {
+                let (job, one) = (&self.jobs[index], &self.jobs[index].running[at]);
+                let fits = one.contender.bytes(job.row, self.size(job)) / 1024 <= self.free_kib;
+                fits && one.rounds_left > 0 && self.pointless(index, at).is_none()
+            })
+            .filter_map(|(index, at)| self.expected(index, at))
+            .sum()
     }
-    if let Some(reason) = contender.refuses(row) {
-        return Some(reason.to_owned());
-    }
-    let need_kib = contender.bytes(row, row.n(quick).unwrap_or(0)) / 1024;
-    let have_kib = memory_kib("MemAvailable");
-    if need_kib > have_kib {
-        let gib = |kib: u64| kib.div_ceil(1 << 20);
-        return Some(format!(
-            "may need {} GiB, {} are free",
-            gib(need_kib),
-            gib(have_kib)
-        ));
-    }
-    None
-}
 
-impl Running<'_> {
-    /// Adds a child's answer to the cell.
-    fn take(&mut self, row: &Row, finished: Finished) {
-        self.rounds_left -= 1;
-        let cell = &mut self.cell;
-        cell.seconds += finished.took.as_secs_f64();
-        cell.peak_rss_kib = cell.peak_rss_kib.max(finished.peak_rss_kib);
-        let failure = match finished.ended {
-            Ended::Well(report) => {
-                cell.rss_kib = report.rss_kib;
-                cell.pte_kib = report.pte_kib;
-                for (metric, value) in &report.values {
-                    cell.rounds
-                        .entry(metric.clone())
-                        .or_default()
-                        .push(row.scale(*value));
-                }
-                for (name, value) in report.extras {
-                    match self.extras.iter_mut().find(|(known, _)| *known == name) {
-                        Some((_, values)) => values.push(value),
-                        None => self.extras.push((name, vec![value])),
-                    }
-                }
-                match report.refused {
-                    Some(reason) => {
-                        self.rounds_left = 0;
-                        cell.reason = Some(reason);
-                        return;
-                    }
-                    None => return,
-                }
+    /// Leaves peers out of one of the greatest rows that would fail in it or take
+    /// too long.
+    fn leave_out_the_slow(&mut self, index: usize) {
+        for at in 0..self.jobs[index].running.len() {
+            let reason = self.pointless(index, at);
+            let one = &mut self.jobs[index].running[at];
+            if let Some(reason) = reason
+                && one.rounds_left > 0
+            {
+                one.leave_out(reason);
             }
-            Ended::Hang(limit) => format!("hang (no end after {} s)", limit.as_secs()),
-            Ended::Signal(signal, words) => with_words(child::signal_name(signal), &words),
-            Ended::Failed(code, words) => with_words(format!("exit code {code}"), &words),
-        };
-        let earlier = cell.rounds.values().map(Vec::len).max().unwrap_or(0);
-        cell.reason = Some(match earlier {
-            0 => failure,
-            rounds => format!("{failure}, in round {}", rounds + 1),
-        });
-        cell.failed = true;
-        self.rounds_left = 0;
+        }
     }
 
-    /// The finished cell.
-    fn finish(mut self) -> Cell {
-        self.cell.extras = self
-            .extras
-            .into_iter()
-            .map(|(name, values)| (name, median(&values)))
-            .collect();
-        self.cell.sum_up();
-        self.cell
+    /// Why a contender is not to be tried with one of the greatest rows, if so.
+    /// gors and Go, which everything is compared with, are always tried.
+    fn pointless(&self, index: usize, at: usize) -> Option<String> {
+        let below = self.below(index, at)?;
+        let one = &below.running[at];
+        if [GORS, GO].contains(&one.contender.name) {
+            return None;
+        }
+        if one.failed() {
+            return Some(format!("left out: it fails in {}", below.row.name));
+        }
+        let seconds = self.expected(index, at)?;
+        (seconds > TOO_SLOW)
+            .then(|| format!("left out: {seconds:.0} s by its time in {}", below.row.name))
     }
-}
 
-/// How it ended and what it said.
-fn with_words(how: String, words: &str) -> String {
-    if words.is_empty() {
-        how
-    } else {
-        format!("{how}: {words}")
+    /// What the next size below says about how long a contender will take.
+    fn expected(&self, index: usize, at: usize) -> Option<f64> {
+        let below = self.below(index, at)?;
+        let took = below.running[at].took?;
+        Some(took * self.size(&self.jobs[index]) as f64 / self.size(below) as f64)
+    }
+
+    /// The same program at the next size below that the contender has run.
+    fn below(&self, index: usize, at: usize) -> Option<&Job<'_>> {
+        let job = &self.jobs[index];
+        self.jobs
+            .iter()
+            .filter(|other| other.row.program == job.row.program && other.procs == job.procs)
+            .filter(|other| self.size(other) < self.size(job) && other.running[at].took.is_some())
+            .max_by_key(|other| self.size(other))
+    }
+
+    /// How many of it a row does.
+    fn size(&self, job: &Job<'_>) -> u64 {
+        job.row.n(self.effort.quick).unwrap_or(0)
     }
 }

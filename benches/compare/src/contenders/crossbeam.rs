@@ -182,11 +182,14 @@ fn select_uncontended(task: &Task) -> Report {
 fn select_sync(task: &Task) -> Report {
     parallel::<Threads, _>(task, 1, || {
         let channels = [(); 3].map(|()| bounded::<u64>(0));
+        let (quit, done) = bounded::<()>(0);
         move |budget: &mut Budget| {
+            // Disconnected when the last body is gone, as Go closes its channel.
+            let _quit = &quit;
             let senders = channels.clone().map(|(tx, _)| tx);
             let [rx1, rx2, rx3] = channels.clone().map(|(_, rx)| rx);
-            let (quit, done) = bounded::<()>(0);
-            let sender = thread::spawn(move || {
+            let done = done.clone();
+            thread::spawn(move || {
                 let [tx1, tx2, tx3] = senders;
                 loop {
                     select! {
@@ -204,8 +207,6 @@ fn select_sync(task: &Task) -> Report {
                     recv(rx3) -> _ => (),
                 }
             }
-            drop(quit);
-            drop(sender);
         }
     })
 }

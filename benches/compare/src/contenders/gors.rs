@@ -103,6 +103,9 @@ const PROGRAMS: Programs = &[
     ("growth-park", |task| {
         main(task, memory::growth_park::<Gors>)
     }),
+    ("park-restart", |task| {
+        main(task, memory::park_restart::<Gors>)
+    }),
     ("growth-chans", |task| {
         main(task, memory::growth_chans::<Gors>)
     }),

@@ -138,6 +138,9 @@ const PROGRAMS: Programs = &[
     }),
     ("growth-spawn", |task| main(task, sched::spawn_burst::<May>)),
     ("growth-park", |task| main(task, memory::growth_park::<May>)),
+    ("park-restart", |task| {
+        main(task, memory::park_restart::<May>)
+    }),
     ("growth-chans", |task| {
         main(task, memory::growth_chans::<May>)
     }),

@@ -171,6 +171,9 @@ const PROGRAMS: Programs = &[
     ("growth-park", |task| {
         enter(task.procs, memory::growth_park(*task))
     }),
+    ("park-restart", |task| {
+        enter(task.procs, memory::park_restart(*task))
+    }),
     ("growth-timers", |task| {
         enter(task.procs, memory::growth_timers(*task))
     }),

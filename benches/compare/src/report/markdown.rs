@@ -30,12 +30,15 @@ pub(crate) fn text(results: &Results, pictures: &[Picture]) -> String {
          that does not do it (the notes say why).\n",
     );
     for line in summary::lines(results) {
-        push(&mut text, &format!("- {line}"));
+        push(&mut text, &format!("- {}", escaped(&line)));
+    }
+    if let Some(agreement) = &results.agreement {
+        push(&mut text, &format!("- {agreement}"));
     }
     let sheets = sheet::sheets(results);
     for area in Area::ALL {
-        let mut of_area = sheets.iter().filter(|sheet| sheet.area == area).peekable();
-        if of_area.peek().is_none() {
+        let of_area: Vec<&Sheet> = sheets.iter().filter(|sheet| sheet.area == area).collect();
+        if of_area.is_empty() {
             continue;
         }
         push(&mut text, &format!("\n## {}", area.title()));
@@ -48,14 +51,15 @@ pub(crate) fn text(results: &Results, pictures: &[Picture]) -> String {
                 &format!("\n![{}]({})", picture.caption, picture.file),
             );
         }
-        for sheet in of_area {
+        for sheet in &of_area {
             table(&mut text, sheet);
         }
+        notes(&mut text, &of_area);
     }
     text
 }
 
-/// A table and, folded, its notes.
+/// A table.
 fn table(text: &mut String, sheet: &Sheet) {
     push(
         text,
@@ -69,12 +73,41 @@ fn table(text: &mut String, sheet: &Sheet) {
     for cells in &sheet.lines {
         push(text, &line(cells));
     }
+}
+
+/// The notes of a chapter, folded: what the rows are, what holds at all permit
+/// counts, and what at one of them.
+fn notes(text: &mut String, sheets: &[&Sheet]) {
+    let mut said: Vec<&str> = Vec::new();
+    let say = |text: &mut String, note: &str, words: &str| {
+        push(text, &format!("- {}{words}", escaped(note)));
+    };
     push(
         text,
         "\n<details><summary>What the rows are, and notes</summary>\n",
     );
-    for note in &sheet.notes {
-        push(text, &format!("- {}", escaped(note)));
+    let rows = sheets.iter().flat_map(|sheet| &sheet.rows);
+    for row in rows {
+        if !said.contains(&row.as_str()) {
+            said.push(row);
+            say(text, row, "");
+        }
+    }
+    push(text, "");
+    for sheet in sheets {
+        for note in &sheet.notes {
+            if said.contains(&note.as_str()) {
+                continue;
+            }
+            said.push(note);
+            let everywhere = sheets.iter().all(|sheet| sheet.notes.contains(note));
+            let words = if everywhere || sheets.len() == 1 {
+                String::new()
+            } else {
+                format!(" (GOMAXPROCS={})", sheet.procs)
+            };
+            say(text, note, &words);
+        }
     }
     push(text, "\n</details>");
 }

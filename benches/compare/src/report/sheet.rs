@@ -17,6 +17,8 @@ pub(crate) struct Sheet {
     pub header: Vec<String>,
     /// The lines.
     pub lines: Vec<Vec<String>>,
+    /// What one operation of each row is.
+    pub rows: Vec<String>,
     /// What the marks in the cells mean: reasons, remarks, further figures.
     pub notes: Vec<String>,
 }
@@ -61,7 +63,7 @@ fn sheet(area: Area, procs: usize, rows: &[&RowResult]) -> Sheet {
     header.extend(["gors/Go", "gors/best peer"].map(str::to_owned));
 
     let mut lines = Vec::new();
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
     for row in rows {
         for metric in &row.metrics {
             let mut line = vec![line_name(row, metric)];
@@ -83,7 +85,6 @@ fn sheet(area: Area, procs: usize, rows: &[&RowResult]) -> Sheet {
             );
             lines.push(line);
         }
-        notes.push(format!("{}: {}", row.name, row.op));
         for cell in row
             .cells
             .iter()
@@ -97,6 +98,10 @@ fn sheet(area: Area, procs: usize, rows: &[&RowResult]) -> Sheet {
         procs,
         header,
         lines,
+        rows: rows
+            .iter()
+            .map(|row| format!("{}: {}", row.name, row.op))
+            .collect(),
         notes,
     }
 }

@@ -12,6 +12,9 @@ const SIZES: [(&str, u64, u64); 6] = [
     ("10m", 10_000_000, 0),
 ];
 
+/// From this size on a row runs once, at the end.
+const ONCE: u64 = 4_000_000;
+
 /// The families in the order of the charts: program, what one operation is,
 /// metrics, memory for each.
 pub(super) const FAMILIES: [(&str, &str, &[&str], Need); 4] = [
@@ -49,7 +52,8 @@ pub(super) fn rows() -> Vec<Row> {
                 Row::timed(Area::Growth, format!("{program}-{label}"), program, op)
                     .fixed(full, quick)
                     .measures(Unit::Nanos, metrics)
-                    .need(need),
+                    .need(need)
+                    .once(full >= ONCE),
             );
         }
     }

@@ -28,6 +28,12 @@ pub(super) fn rows() -> Vec<Row> {
         )
         .args(4, 128),
         row(
+            "mpmc-4x4-0",
+            "mpmc",
+            "one value, 4 producers, 4 consumers, unbuffered",
+        )
+        .args(4, 0),
+        row(
             "gosched",
             "gosched",
             "one gosched among 10 goroutines that do nothing else",

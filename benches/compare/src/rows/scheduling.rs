@@ -1,6 +1,6 @@
 //! Creation, wake-ups, fork and join.
 
-use super::{Area, Row};
+use super::{Area, Need, Row, Unit};
 
 pub(super) fn rows() -> Vec<Row> {
     let row = |name: &str, program, op| Row::timed(Area::Scheduling, name, program, op);
@@ -39,6 +39,14 @@ pub(super) fn rows() -> Vec<Row> {
             "matmult",
             "one multiply-add, fork/join to 8×8×8 (Matmult)",
         ),
+        row(
+            "park-restart-1m",
+            "park-restart",
+            "spawn until all of 1 M wait on a channel: in a new process, and again after all have ended",
+        )
+        .fixed(1_000_000, 10_000)
+        .measures(Unit::Nanos, &["first", "restart"])
+        .need(Need::Parked),
     ];
     for (kind, word) in [(0, "spin"), (1, "syscall")] {
         for delay in [0, 10, 100] {

@@ -165,6 +165,24 @@ pub(crate) fn growth_park<R: Channels>(task: &Task) -> Report {
     report
 }
 
+/// `n` goroutines park and end, in a fresh process and once more: what the
+/// stacks' first use costs, and what it costs to use them again.
+pub(crate) fn park_restart<R: Channels>(task: &Task) -> Report {
+    let n = task.n;
+    let mut report = Report {
+        ops: n,
+        ..Report::default()
+    };
+    for metric in ["first", "restart"] {
+        let start = Instant::now();
+        let parked = Parked::<R>::start(n);
+        report.value(metric, start.elapsed().as_nanos() as f64 / n as f64);
+        report.at_memory(Memory::now());
+        parked.end();
+    }
+    report
+}
+
 /// `n` channels of one value, filled in order and emptied in order.
 pub(crate) fn growth_chans<R: Channels>(task: &Task) -> Report {
     let n = task.n;

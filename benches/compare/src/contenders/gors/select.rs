@@ -60,13 +60,22 @@ fn uncontended(task: &Task) -> Report {
     })
 }
 
+/// Closes a channel when the last body that shares it is gone.
+struct Closer(Chan<()>);
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 fn sync(task: &Task) -> Report {
     parallel::<Gors, _>(task, 1, || {
         let channels = [(); 3].map(|()| make::<u64>(0));
+        let done = Arc::new(Closer(make::<()>(0)));
         move |budget: &mut Budget| {
             let [c1, c2, c3] = channels.clone();
-            let done = make::<()>(0);
-            let (s1, s2, s3, stop) = (c1.clone(), c2.clone(), c3.clone(), done.clone());
+            let (s1, s2, s3, stop) = (c1.clone(), c2.clone(), c3.clone(), done.0.clone());
             go!(move || loop {
                 select! {
                     send(s1, 0) -> _ => (),
@@ -82,7 +91,6 @@ fn sync(task: &Task) -> Report {
                     recv(c3) -> _ => (),
                 }
             }
-            done.close();
         }
     })
 }

@@ -168,6 +168,23 @@ pub(super) async fn growth_park(task: Task) -> Report {
     report
 }
 
+/// `n` tasks park and end, in a fresh process and once more.
+pub(super) async fn park_restart(task: Task) -> Report {
+    let n = task.n;
+    let mut report = Report {
+        ops: n,
+        ..Report::default()
+    };
+    for metric in ["first", "restart"] {
+        let start = Instant::now();
+        let parked = Parked::start(n).await;
+        report.value(metric, start.elapsed().as_nanos() as f64 / n as f64);
+        report.at_memory(Memory::now());
+        parked.end().await;
+    }
+    report
+}
+
 /// `n` timers with deadlines one to two hours away.
 pub(super) async fn growth_timers(task: Task) -> Report {
     let n = task.n;
