@@ -33,7 +33,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use self::heap::{Heap, Timer};
-use crate::goroutine::RecordPtr;
+use crate::goroutine::{Record, RecordPtr};
 use crate::raw::{SpinLock, TIMED_OUT, Task};
 use crate::sanitize;
 use crate::shim::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -285,10 +285,20 @@ impl Shard {
                 [const { (Action::Claim(RecordPtr(ptr::null_mut())), ptr::null()) }; BATCH];
             let mut count = 0;
             self.with(|heap| {
-                while count < BATCH {
-                    let Some(Timer { node, action }) = heap.pop_due(now) else {
-                        break;
-                    };
+                let mut popped = 0;
+                while popped < BATCH
+                    && let Some(Timer { node, action }) = heap.pop_due(now)
+                {
+                    // Those who wait have been left alone for long: their records are loaded all
+                    // at once, not one after the other when they are claimed.
+                    if let Action::Claim(RecordPtr(record)) = action {
+                        Record::prefetch(record);
+                    }
+                    due[popped] = (action, node);
+                    popped += 1;
+                }
+                for at in 0..popped {
+                    let (action, node) = due[at];
                     // A waiter that timed out does not ask its node any more, which lies in a cold
                     // stack: it is left alone.
                     let told = match action {

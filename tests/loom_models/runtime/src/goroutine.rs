@@ -41,6 +41,8 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    pub(crate) fn prefetch(_: *const Self) {}
+
     /// Leaked: records live for ever, here an execution long.
     pub(crate) fn leak(flags: u16) -> &'static Self {
         let record = Box::leak(Box::new(Self {
