@@ -2,10 +2,11 @@
 //!
 //! Every deadline and every timer channel reads the time here: the runtime's, which is virtual in the
 //! seeded mode and in tests that ask for it. Timer channels keep their due time in one atomic word: nanoseconds since
-//! [`epoch`], signed, because a time before the first use of the crate is a legal due time.
+//! the runtime's epoch, signed, because a time before the first look at the clock is a legal due time.
 
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+use gors_runtime::raw::{end_of, epoch};
 
 /// The current time, as the caller has it.
 #[inline]
@@ -13,14 +14,15 @@ pub(crate) fn now() -> Instant {
     gors_runtime::raw::now()
 }
 
-/// The instant that timer words count from.
-fn epoch() -> Instant {
-    static EPOCH: OnceLock<Instant> = OnceLock::new();
-    *EPOCH.get_or_init(now)
-}
-
 /// A due time that never comes: the timer is stopped, or its value was taken.
 pub(crate) const NEVER: i64 = i64::MAX;
+
+/// The timer word for `timeout` from now.
+pub(crate) fn word_in(timeout: Duration) -> i64 {
+    end_of(timeout)
+        .and_then(|end| i64::try_from(end).ok())
+        .unwrap_or(NEVER)
+}
 
 /// An instant as a timer word; saturates some 292 years away, which is as good as [`NEVER`].
 pub(crate) fn to_word(at: Instant) -> i64 {

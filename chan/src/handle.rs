@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use gors_runtime::raw::{self, Task, WaitReason};
 
-use crate::clock;
 use crate::core::recv::RecvEnd;
 use crate::core::send::SendEnd;
 use crate::core::{Core, UNBOUNDED, flag};
@@ -256,7 +255,7 @@ pub(crate) fn sleep_until(reason: WaitReason, deadline: Instant) {
 
 /// The deadline of a timeout; `None` if the clock cannot express it, which is for ever.
 pub(crate) fn deadline_in(timeout: Duration) -> Option<Instant> {
-    clock::now().checked_add(timeout)
+    raw::deadline_in(timeout)
 }
 
 /// What every handle type is: counted, equal and hashed by the channel behind it, and free to go to

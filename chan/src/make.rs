@@ -134,7 +134,7 @@ pub(crate) fn timer(due: i64, period: i64, cap: usize) -> NonNull<Core> {
 /// }
 /// ```
 pub fn after(duration: Duration) -> Receiver<Instant> {
-    match clock::now().checked_add(duration) {
+    match gors_runtime::raw::deadline_in(duration) {
         Some(when) => at(when),
         None => never(),
     }
@@ -170,7 +170,7 @@ pub fn at(when: Instant) -> Receiver<Instant> {
 /// assert!(ticks.recv().unwrap() >= first + Duration::from_millis(2));
 /// ```
 pub fn tick(duration: Duration) -> Receiver<Instant> {
-    let Some(first) = clock::now().checked_add(duration) else {
+    let Some(first) = gors_runtime::raw::deadline_in(duration) else {
         return never();
     };
     // A period of 0 would mean "once".

@@ -116,7 +116,7 @@ impl TimerOwner {
     /// One value `after` from now, in place of what was to come. True if something was (a value
     /// that was due but not received counts).
     pub fn reset(&self, after: Duration) -> bool {
-        self.end.core().set_due(due_in(after), 0)
+        self.end.core().set_due(clock::word_in(after), 0)
     }
 
     /// A value each `period` from now on.
@@ -131,17 +131,11 @@ impl TimerOwner {
     /// ```
     pub fn reset_periodic(&self, period: Duration) -> bool {
         let step = i64::try_from(period.as_nanos()).unwrap_or(i64::MAX).max(1);
-        self.end.core().set_due(due_in(period), step)
+        self.end.core().set_due(clock::word_in(period), step)
     }
 
     /// Nothing will come until the next reset. True if something was to come.
     pub fn stop(&self) -> bool {
         self.end.core().set_due(clock::NEVER, 0)
     }
-}
-
-fn due_in(after: Duration) -> i64 {
-    clock::now()
-        .checked_add(after)
-        .map_or(clock::NEVER, clock::to_word)
 }

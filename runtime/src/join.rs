@@ -163,7 +163,7 @@ impl<T> JoinHandle<T> {
     /// ```
     pub fn join_timeout(self, timeout: Duration) -> Result<Result<T, JoinError>, Self> {
         raw::exit_point();
-        let deadline = clock::instant().checked_add(timeout);
+        let deadline = clock::deadline_in(timeout);
         if self.packet.wait(WaitReason::Join, deadline) {
             Ok(self.outcome())
         } else {

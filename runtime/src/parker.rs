@@ -84,7 +84,7 @@ impl Parker {
     /// As [`park`](Self::park), for at most `timeout`.
     pub fn park_timeout(&self, timeout: Duration) {
         raw::exit_point();
-        let deadline = clock::instant().checked_add(timeout);
+        let deadline = clock::deadline_in(timeout);
         self.unparker.0.park(WaitReason::Park, deadline);
     }
 

@@ -58,7 +58,7 @@ pub use crate::bubble::{
     End as BubbleEnd, Kind as BubbleKind, Point, Report as BubbleReport, explores, point,
     run as run_in_bubble, trace_hash, wait as wait_for_bubble,
 };
-pub use crate::clock::instant as now;
+pub use crate::clock::{deadline_in, end_of, epoch, instant as now};
 pub use crate::config::seed;
 pub use crate::dump::leaks::{Channels, CountHandles, know_channels};
 pub use crate::poller::{Poller, install as install_poller};

@@ -102,7 +102,7 @@ pub fn sleep(duration: Duration) {
     if duration.is_zero() {
         return;
     }
-    let Some(deadline) = clock::instant().checked_add(duration) else {
+    let Some(deadline) = clock::deadline_in(duration) else {
         // Beyond the clock's range: for ever.
         raw::park_forever(WaitReason::Sleep);
     };

@@ -74,7 +74,7 @@ impl Semaphore {
         if self.0.try_acquire(n) {
             return true;
         }
-        let limit = Limit::until(raw::now().checked_add(timeout));
+        let limit = Limit::until(raw::deadline_in(timeout));
         self.0.acquire(n, &limit).is_ok()
     }
 

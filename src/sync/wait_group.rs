@@ -268,7 +268,7 @@ impl WaitGroup {
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         match self.group.get() {
             None => true,
-            Some(group) => group.wait(raw::now().checked_add(timeout)),
+            Some(group) => group.wait(raw::deadline_in(timeout)),
         }
     }
 

@@ -31,7 +31,7 @@ fn run(trace: Option<&'static Trace>, every: Option<Duration>) -> ! {
     let begun = clock::now();
     let mut next = every;
     loop {
-        let now = Duration::from_nanos(clock::now() - begun);
+        let now = Duration::from_nanos(clock::now().saturating_sub(begun));
         if let (Some(due), Some(every)) = (next, every)
             && now >= due
         {

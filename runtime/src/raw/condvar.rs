@@ -186,7 +186,7 @@ unsafe impl lock_api::RawCondvar for RawCondvar {
 // SAFETY: as above.
 unsafe impl lock_api::RawCondvarTimed for RawCondvar {
     fn checked_duration_to_instant(timeout: &Duration) -> Option<Instant> {
-        clock::instant().checked_add(*timeout)
+        clock::deadline_in(*timeout)
     }
 
     unsafe fn wait_until(

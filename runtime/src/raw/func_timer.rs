@@ -126,7 +126,7 @@ impl FuncTimer {
         // 584 years fit; the largest number is the mark of no deadline.
         let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
         let now = match &self.bubble {
-            None => clock::now(),
+            None => clock::now().saturating_add(clock::slack(delay)),
             Some(bubble) => bubble.now(),
         };
         let when = now.saturating_add(delay).min(timer::NEVER - 1);

@@ -387,7 +387,7 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
         if self.take_free() {
             return Some(GuardSend::new());
         }
-        let deadline = clock::instant().checked_add(timeout);
+        let deadline = clock::deadline_in(timeout);
         let limit = Limit::until(deadline);
         self.lock_limited(&limit).ok().map(|()| GuardSend::new())
     }

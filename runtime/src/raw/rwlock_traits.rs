@@ -83,7 +83,7 @@ unsafe impl lock_api::RawRwLockTimed for RawRwLock {
     type Instant = Instant;
 
     fn try_lock_shared_for(&self, timeout: Duration) -> Option<GuardSend> {
-        let limit = Limit::until(clock::instant().checked_add(timeout));
+        let limit = Limit::until(clock::deadline_in(timeout));
         self.read_limited(&limit).ok().map(|()| GuardSend::new())
     }
 
@@ -93,7 +93,7 @@ unsafe impl lock_api::RawRwLockTimed for RawRwLock {
     }
 
     fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<GuardSend> {
-        let limit = Limit::until(clock::instant().checked_add(timeout));
+        let limit = Limit::until(clock::deadline_in(timeout));
         self.write_limited(&limit).ok().map(|()| GuardSend::new())
     }
 

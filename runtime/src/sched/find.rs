@@ -301,7 +301,7 @@ fn rob_run_next(victim: &Worker) -> Option<RecordPtr> {
     }
     let tick = victim.tick.load(Ordering::Relaxed);
     let start = clock::now();
-    while clock::now() - start < RUN_NEXT_REST {
+    while clock::now().saturating_sub(start) < RUN_NEXT_REST {
         crate::shim::hint::spin_loop();
         if victim.run_next.load(Ordering::Relaxed) != seen
             || victim.tick.load(Ordering::Relaxed) != tick

@@ -144,7 +144,7 @@ fn sleep(worker: &'static Worker) -> Woken {
             let begun = clock::now();
             worker.parker.park(retire_after);
             if let Some(limit) = retire_after
-                && u128::from(clock::now() - begun) >= limit.as_nanos()
+                && u128::from(clock::now().saturating_sub(begun)) >= limit.as_nanos()
                 && worker.permit.load(Ordering::Acquire) == permit::NONE
             {
                 if roster::retire_idle(worker, resize::procs() + 1) {

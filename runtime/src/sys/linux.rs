@@ -70,6 +70,14 @@ pub(crate) fn monotonic() -> u64 {
     time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
 
+/// Whether the kernel's clock is the processors' time stamp counter: one that runs at one rate and agrees
+/// between them.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn counter_is_clock() -> bool {
+    std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+        .is_ok_and(|source| source.trim() == "tsc")
+}
+
 /// Sleeps, perhaps a little shorter if a signal comes.
 pub(crate) fn sleep(duration: Duration) {
     if faults::check(Call::Sleep).is_err() {

@@ -22,6 +22,10 @@ mod clock {
     pub(crate) fn instant() -> std::time::Instant {
         std::time::Instant::now()
     }
+
+    pub(crate) fn deadline_in(timeout: std::time::Duration) -> Option<std::time::Instant> {
+        std::time::Instant::now().checked_add(timeout)
+    }
 }
 
 mod exit {

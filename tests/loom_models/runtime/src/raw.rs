@@ -72,3 +72,16 @@ pub use crate::bubble::{Point, explores, point};
 pub fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
+
+pub fn deadline_in(timeout: std::time::Duration) -> Option<std::time::Instant> {
+    now().checked_add(timeout)
+}
+
+pub fn end_of(timeout: std::time::Duration) -> Option<u64> {
+    u64::try_from(epoch().elapsed().saturating_add(timeout).as_nanos()).ok()
+}
+
+pub fn epoch() -> std::time::Instant {
+    static EPOCH: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    *EPOCH.get_or_init(now)
+}

@@ -51,6 +51,10 @@ pub(crate) mod clock {
         std::time::Instant::now()
     }
 
+    pub(crate) fn deadline_in(timeout: std::time::Duration) -> Option<std::time::Instant> {
+        std::time::Instant::now().checked_add(timeout)
+    }
+
     pub(crate) fn at(_: std::time::Instant) -> u64 {
         super::world::SOON
     }
