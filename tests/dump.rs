@@ -22,6 +22,57 @@ fn paragraph(dump: &str, id: u64) -> &str {
         .unwrap_or_else(|| panic!("goroutine {id} is missing in\n{dump}"))
 }
 
+/// Uses about `kib` KiB of stack.
+#[inline(never)]
+fn descend(kib: usize) -> usize {
+    let frame = std::hint::black_box([kib as u8; 1024]);
+    match kib {
+        0 => 0,
+        _ => usize::from(frame[kib % 1024] == kib as u8) + descend(kib - 1),
+    }
+}
+
+/// Kibibytes of stack that a paragraph says were used.
+fn used(text: &str) -> Option<usize> {
+    let (_, line) = text.split_once("\nstack used: ")?;
+    let (used, size) = line.split_once(" of ")?;
+    assert!(size.starts_with("240 KiB"), "{text}");
+    used.parse().ok()
+}
+
+/// Catches a mark that is not the goroutine's own, and one that nobody asked for.
+#[test]
+fn a_dump_says_on_request_how_deep_stacks_were_used() {
+    let name = "a_dump_says_on_request_how_deep_stacks_were_used";
+    for (asked, value) in [(true, "1"), (false, "0")] {
+        let ended = child::run(name, &[("GORS_STACK_USAGE", value)], move || {
+            let asked = std::env::var("GORS_STACK_USAGE").is_ok_and(|value| value == "1");
+            gors::run(move || {
+                let gate = make::<()>(0);
+                let [shallow, deep] = [0, 100].map(|kib| {
+                    let gate = gate.clone();
+                    let goroutine = spawn(move || {
+                        descend(kib);
+                        gate.recv();
+                    });
+                    until_blocked(&goroutine);
+                    goroutine
+                });
+                let dump = stack_dump();
+                let [shallow, deep] = [&shallow, &deep].map(|g| used(paragraph(&dump, g.id())));
+                if asked {
+                    assert!(shallow.expect(&dump) < 100, "{dump}");
+                    assert!((100..240).contains(&deep.expect(&dump)), "{dump}");
+                } else {
+                    assert_eq!((shallow, deep), (None, None), "{dump}");
+                }
+                gate.close();
+            });
+        });
+        assert!(ended.code == Some(0), "asked: {asked}: {ended:#?}");
+    }
+}
+
 #[inline(never)]
 fn innermost(c: &Chan<()>) {
     c.recv();

@@ -8,7 +8,7 @@ use std::io;
 use std::process::Command;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gors::prelude::*;
 
@@ -130,6 +130,106 @@ fn a_limited_address_space_is_used_up_with_an_error() {
     let warnings = ended.stderr.matches("goroutines wait until").count();
     // None if the gate opened before any of them had come to wait.
     assert!(warnings <= 1, "{ended:#?}");
+}
+
+/// Catches stacks that take all of a limit on data, so that the program's next allocation ends it.
+#[test]
+fn limited_data_is_shared_with_the_program() {
+    let ended = child::run(
+        "limited_data_is_shared_with_the_program",
+        &[("GOMAXPROCS", "2")],
+        || {
+            limit(libc::RLIMIT_DATA, 512 << 20);
+            gors::run(|| {
+                for _ in 0..2 {
+                    let crowd = Crowd::new();
+                    let (made, error) = crowd.build(100_000);
+                    let error = error.expect("there is no room for so many").to_string();
+                    assert!(error.contains("ulimit -d"), "{error}");
+                    assert!(made > 100, "only {made}");
+                    crowd.await_running(made);
+                    let heap = vec![1_u8; 100 << 20];
+                    crowd.go(500);
+                    assert_eq!(crowd.end(), made + 500);
+                    drop(heap);
+                }
+            });
+        },
+    );
+    ended.assert_success();
+}
+
+/// Catches a builder that is refused, or a goroutine that waits for ever, because a trim has the stacks in
+/// its hands just then.
+#[test]
+fn a_trim_hides_no_stacks() {
+    let ended = child::run("a_trim_hides_no_stacks", &[("GOMAXPROCS", "2")], || {
+        limit(libc::RLIMIT_AS, 4 << 30);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let trims = {
+            let is_over = Arc::clone(&is_over);
+            std::thread::spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    gors::runtime::free_os_memory();
+                }
+            })
+        };
+        gors::run(|| {
+            let crowd = Crowd::new();
+            let (most, _) = crowd.build(100_000);
+            crowd.await_running(most);
+            assert_eq!(crowd.end(), most);
+            // Workers keep a few for themselves.
+            let many = most - 150;
+            for round in 0..200 {
+                let crowd = Crowd::new();
+                if round % 2 == 0 {
+                    let (made, error) = crowd.build(many);
+                    assert_eq!(made, many, "round {round}: {error:?}");
+                } else {
+                    crowd.go(many);
+                }
+                crowd.await_running(many);
+                assert_eq!(crowd.end(), many);
+            }
+        });
+        is_over.store(true, Ordering::Relaxed);
+        trims.join().expect("trims do not panic");
+    });
+    ended.assert_success();
+}
+
+/// Catches goroutines that are forgotten if they ask for a stack while a long trim has them all: when it
+/// ends, nothing else happens that would serve them.
+#[test]
+fn who_waits_for_a_trim_gets_a_stack() {
+    let name = "who_waits_for_a_trim_gets_a_stack";
+    let small = [("GOMAXPROCS", "2"), ("GORS_STACK_SIZE", "40K")];
+    let ended = child::run(name, &small, || {
+        limit(libc::RLIMIT_AS, 32 << 30);
+        gors::run(|| {
+            for _ in 0..5 {
+                let crowd = Crowd::new();
+                let (most, _) = crowd.build(100_000);
+                crowd.await_running(most);
+                assert_eq!(crowd.end(), most);
+                let cached = || gors::runtime::stats().stacks_cached;
+                let before = cached();
+                let trim = std::thread::spawn(gors::runtime::free_os_memory);
+                // Until it has taken them, or the runtime did.
+                while cached() >= before.max(1) && !trim.is_finished() {
+                    std::hint::spin_loop();
+                }
+                let crowd = Crowd::new();
+                // More than workers keep for themselves.
+                crowd.go(1_000);
+                crowd.await_running(1_000);
+                assert_eq!(crowd.end(), 1_000);
+                trim.join().expect("trims do not panic");
+            }
+        });
+    });
+    ended.assert_success();
 }
 
 /// Catches a limit so low that nothing fits, which must be said.

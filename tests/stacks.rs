@@ -246,6 +246,60 @@ fn memory_comes_back_after_a_burst() {
     ended.assert_success();
 }
 
+/// Catches page tables that stay for ever, and a mapping that falls to pieces when they are given back.
+#[test]
+fn page_tables_come_back_after_a_burst() {
+    const BURST: usize = 20_000;
+    let ended = child::run("page_tables_come_back_after_a_burst", &[], || {
+        let mappings = || {
+            let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux has it");
+            maps.lines().count()
+        };
+        for round in 0..3 {
+            gors::run(|| park_at_once(BURST));
+            if mappings() > BURST {
+                // No guard markers, before Linux 6.13.
+                return;
+            }
+            let peak = page_tables();
+            gors::runtime::free_os_memory();
+            let after = page_tables();
+            assert!(
+                after < peak / 2,
+                "round {round}: {after} KiB of {peak} stay"
+            );
+            let count = mappings();
+            assert!(count < 500, "round {round}: {count} mappings");
+        }
+    });
+    ended.assert_success();
+}
+
+/// Kibibytes of page tables.
+fn page_tables() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmPTE:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .expect("a number of kB")
+}
+
+/// Lets that many goroutines have a stack each and end.
+fn park_at_once(count: usize) {
+    let (ready, gate) = (WaitGroup::new(), make::<()>(0));
+    let done = WaitGroup::new();
+    ready.add(count as isize);
+    for _ in 0..count {
+        let (ready, gate) = (ready.clone(), gate.clone());
+        done.go(move || {
+            ready.done();
+            gate.recv();
+        });
+    }
+    ready.wait();
+    gate.close();
+    done.wait();
+}
+
 /// Catches a crash, or a goroutine on an unguarded stack, where guards cost mappings and run out:
 /// on kernels without guard markers. Those that find no stack wait until one comes free.
 #[test]

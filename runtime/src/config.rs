@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) seed: Option<u64>,
     /// GORS_AUDIT=migrate.
     pub(crate) migrate: bool,
+    /// GORS_STACK_USAGE=1: dumps say how deep stacks were used.
+    pub(crate) stack_usage: bool,
     /// GORS_GUARDS=mprotect: as on a kernel without guard markers. For tests.
     pub(crate) guard_markers: bool,
 }
@@ -86,6 +88,13 @@ fn read() -> Config {
                 "GORS_SCHEDTRACE={text}: expected a number of milliseconds"
             )),
         }),
+        stack_usage: match var("GORS_STACK_USAGE").as_deref().map(str::trim) {
+            None | Some("0") => false,
+            Some("1") => true,
+            Some(other) => {
+                crate::exit::fatal(&format!("GORS_STACK_USAGE={other}: expected 0 or 1"))
+            }
+        },
         guard_markers: var("GORS_GUARDS").as_deref() != Some("mprotect"),
         max_threads: var("GORS_MAX_THREADS").map_or(DEFAULT_MAX_THREADS, |text| {
             match text.trim().parse() {

@@ -5,7 +5,7 @@
 //!
 //! The compiler may keep the address of a `thread_local!` across calls, and a goroutine changes
 //! threads in calls. So on a goroutine's stack nothing is found through thread-local storage: the
-//! stack pointer leads to the slot's header ([`stack::arena`](crate::stack::arena)), the header to
+//! stack pointer leads to the slot's header ([`stack::address`](crate::stack::address)), the header to
 //! record and worker. Only code on an OS thread's own stack, which never moves, asks for the
 //! thread's record here.
 //!

@@ -68,6 +68,9 @@ pub(crate) fn headline(g: &Record, doing: &str) -> String {
 /// created at src/main.rs:12
 /// ```
 ///
+/// With `GORS_STACK_USAGE=1` each goroutine has a line such as `stack used: 8 of 240 KiB`, what
+/// [`stack_usage`](crate::stack_usage) says of it.
+///
 /// Goroutines that do the same are listed together once there are more than a few of them. A wait of
 /// less than a millisecond has no age. `leaked` marks what [`leaks`](crate::leaks) finds. `holder: goroutine 7` names the goroutine that holds the lock which is waited for, which is known in builds with debug
 /// assertions only. Frames of the runtime are left out unless `RUST_BACKTRACE=full`. Backtraces of

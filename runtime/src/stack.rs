@@ -8,7 +8,9 @@
 //! [`Magazine`] hands slots out and takes them back, [`current_slot`] finds the slot that the
 //! caller runs on. See [`arena`] for the layout.
 
-pub(crate) mod arena;
+pub(crate) mod address;
+mod arena;
+mod bare;
 mod class;
 mod context;
 pub(crate) mod depot;
@@ -18,7 +20,7 @@ pub(crate) mod overflow;
 pub(crate) mod slot;
 pub(crate) mod usage;
 
-pub(crate) use arena::{arena_range, carved_slot_at, current_slot};
+pub(crate) use address::{arena_range, carved_slot_at, current_slot};
 pub(crate) use class::{CLASSES, SizeClass};
 pub use depot::free_os_memory;
 pub(crate) use depot::trim;

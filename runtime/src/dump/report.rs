@@ -47,7 +47,7 @@ pub(super) fn write(
         for seen in first {
             headline(&mut out, &seen, "running", None);
             out.push_str(&symbols::own(backtrace));
-            footer(&mut out, &seen);
+            footer(&mut out, &[seen]);
         }
     }
     for group in groups(others) {
@@ -56,12 +56,12 @@ pub(super) fn write(
             for seen in group {
                 headline(&mut out, &seen, &doing(&seen), seen.waits_since);
                 out.push_str(stack);
-                footer(&mut out, &seen);
+                footer(&mut out, &[seen]);
             }
         } else {
             together(&mut out, &group);
             out.push_str(stack);
-            footer(&mut out, &group[0]);
+            footer(&mut out, &group);
         }
     }
     out
@@ -166,9 +166,21 @@ fn together(out: &mut String, group: &[Seen]) {
     out.push('\n');
 }
 
-fn footer(out: &mut String, seen: &Seen) {
-    if let Some(created) = seen.created {
+fn footer(out: &mut String, group: &[Seen]) {
+    if let Some(created) = group[0].created {
         let _ = writeln!(out, "created at {created}");
+    }
+    let used = group.iter().filter_map(|seen| seen.used);
+    let least = used.clone().map(|(used, _)| used).min();
+    if let (Some(least), Some((most, size))) = (least, used.max()) {
+        // What is known is known to a page.
+        let [least, most, size] =
+            [least, most, size].map(|bytes| bytes.next_multiple_of(4096) >> 10);
+        let _ = if least == most {
+            writeln!(out, "stack used: {most} of {size} KiB")
+        } else {
+            writeln!(out, "stack used: {least} to {most} of {size} KiB")
+        };
     }
     out.push('\n');
 }

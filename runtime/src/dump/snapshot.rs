@@ -14,7 +14,7 @@ use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr, slab};
 use crate::raw::WaitReason;
 use crate::shim::atomic::Ordering;
-use crate::stack::{Slot, carved_slot_at};
+use crate::stack::{Slot, carved_slot_at, usage};
 
 /// Goroutines that are held at once: each waits for all of them.
 pub(super) const BATCH: usize = 32;
@@ -34,6 +34,8 @@ pub(super) struct Seen {
     pub(super) holder: Option<u64>,
     /// Index in [`Snapshot::stacks`].
     pub(super) stack: Option<usize>,
+    /// Bytes of the stack that were in use at the deepest moment, if that was asked for, and its size.
+    pub(super) used: Option<(usize, usize)>,
 }
 
 pub(super) struct Snapshot {
@@ -83,7 +85,11 @@ fn look_at(record: RecordPtr, now: u64, hold: Option<&Hold>, stacks: &mut Stacks
         created: g.created(),
         holder: None,
         stack: None,
+        used: None,
     };
+    if crate::config::get().stack_usage {
+        seen.used = usage::of(g).map(|usage| (usage.used, usage.size));
+    }
     if let Some(slot) = slot
         && waits
     {

@@ -67,6 +67,7 @@ pub(super) fn take_promised(
 pub(crate) fn promise(worker: Option<&'static Worker>, class: SizeClass) -> io::Result<()> {
     depot::promise(class).or_else(|_| {
         ask_workers(worker);
+        depot::await_trim();
         depot::promise(class)
     })
 }

@@ -32,16 +32,19 @@
 //! ahead of the carved front, many with one call ([`guard`](super::guard)). Nothing of this touches a
 //! page: that happens when a slot is initialised.
 //!
+//! Slots behind the carved front that were free for a while may have lost their guards with their page
+//! tables; [`guard_again`] makes them new ([`bare`](super::bare)).
+//!
 //! # Who may call
 //!
 //! The fronts of a class move under the depot's lock of that class, and under [`CARVER`] inside it.
 
-use std::arch::asm;
 use std::io;
 use std::ptr::{self, NonNull};
 
 use super::Slot;
-use super::class::{CLASSES, MIN_SHIFT, SizeClass};
+use super::address::{self, CARVED, header_of, region_of};
+use super::class::{CLASSES, SizeClass};
 use super::guard::{self, Guards};
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicUsize, Ordering};
@@ -61,33 +64,6 @@ const COMMIT_MIN: usize = 4 << 20;
 const COMMIT_MAX: usize = 64 << 20;
 /// The most guards that are made ahead of the carved front.
 const GUARDS_AHEAD: usize = 64;
-/// Multiples of 64 bytes that stack tops vary by.
-const JITTERS: usize = 16;
-
-/// Where the arena is; `LEN` is 0 until there is one. Written once, before any slot exists.
-static BASE: AtomicUsize = AtomicUsize::new(0);
-static LEN: AtomicUsize = AtomicUsize::new(0);
-static SHIFT: AtomicUsize = AtomicUsize::new(REGION_SHIFT as usize);
-
-/// The region of the usual size, which nearly all goroutines are in: where it starts and how long
-/// it is (0 until there is one). A copy of what the above say, for a shorter way to the current
-/// slot.
-#[repr(align(64))]
-struct Usual {
-    start: AtomicUsize,
-    len: AtomicUsize,
-}
-
-static USUAL: Usual = Usual {
-    start: AtomicUsize::new(0),
-    len: AtomicUsize::new(0),
-};
-
-/// The size class of the usual region: 256 KiB.
-const USUAL_CLASS: SizeClass = SizeClass::at(1);
-
-/// Bytes from each region's start that slots were carved from. The signal handler reads it.
-static CARVED: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
 /// Bytes from each region's start that are committed.
 static COMMITTED: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
 
@@ -96,91 +72,21 @@ struct Carver {
     /// Bytes from each region's start whose slots have guards.
     guarded: [usize; CLASSES],
     guards: Guards,
+    /// The most bytes that may be committed in all classes.
+    commit_max: usize,
 }
 
 static CARVER: Mutex<Carver> = Mutex::new(Carver {
     guarded: [0; CLASSES],
     guards: Guards::new(),
+    commit_max: usize::MAX,
 });
 
-/// The caller's stack pointer.
-#[inline(always)]
-fn stack_pointer() -> usize {
-    let sp: usize;
-    // SAFETY: reads one register. Not `pure`, so the compiler repeats it where it is written; a
-    // value kept across a switch of threads would be right all the same, since the goroutine's
-    // stack goes with it.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags));
-        #[cfg(target_arch = "aarch64")]
-        asm!("mov {}, sp", out(reg) sp, options(nomem, nostack, preserves_flags));
-    }
-    sp
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-compile_error!("add your processor's stack pointer in gors-runtime's stack/arena.rs");
-
-/// The slot whose stack the caller runs on; `None` on an OS thread's own stack.
-///
-/// On a stack of the usual size: two loads of one shared, never changing line and half a dozen
-/// register operations. Elsewhere a call and as much again.
-#[inline]
-pub(crate) fn current_slot() -> Option<&'static Slot> {
-    let address = stack_pointer();
-    // The length first: it is stored last, so a length other than 0 comes with the right start.
-    let len = USUAL.len.load(Ordering::Acquire);
-    if address.wrapping_sub(USUAL.start.load(Ordering::Relaxed)) < len {
-        // SAFETY: code runs at the address, so its slot was carved.
-        return Some(unsafe { &*header_above(address, USUAL_CLASS.shift()) });
-    }
-    current_slot_elsewhere(address)
-}
-
-#[inline(never)]
-fn current_slot_elsewhere(address: usize) -> Option<&'static Slot> {
-    slot_at(address)
-}
-
-/// The slot that `address` lies in, guard included. Async-signal-safe.
-#[inline]
-pub(crate) fn slot_at(address: usize) -> Option<&'static Slot> {
-    let (class, _) = locate(address)?;
-    let shift = MIN_SHIFT + 2 * class as u32;
-    // SAFETY: an address in the arena lies in a slot; if code runs there the slot was carved, so
-    // its header is initialised memory. Other callers ask only for slots they know to be carved.
-    Some(unsafe { &*header_above(address, shift) })
-}
-
-/// The index of the class in whose region `address` lies, and how far from the region's start.
-#[inline]
-fn locate(address: usize) -> Option<(usize, usize)> {
-    // LEN first: it is stored last, so a length other than 0 comes with the right base.
-    let len = LEN.load(Ordering::Acquire);
-    let offset = address.wrapping_sub(BASE.load(Ordering::Relaxed));
-    let shift = SHIFT.load(Ordering::Relaxed);
-    (offset < len).then(|| (offset >> shift, offset & ((1 << shift) - 1)))
-}
-
-/// Where the header of the slot that `address` lies in is.
-#[inline(always)]
-fn header_above(address: usize, shift: u32) -> *const Slot {
-    header_of((address | ((1 << shift) - 1)) + 1, shift)
-}
-
-/// Where the header of the slot that ends at `end` is.
-#[inline]
-fn header_of(end: usize, shift: u32) -> *const Slot {
-    let index = end >> shift;
-    let jitter = index % JITTERS * 64;
-    ptr::with_exposed_provenance(end - jitter - size_of::<Slot>())
-}
-
 /// Reserves the arena, if there is none yet: half of the address space that the process may still
-/// use, if that is limited, and less while the kernel refuses. The other half is for the program.
-fn ensure_reserved(_: &mut Carver) -> io::Result<()> {
-    if LEN.load(Ordering::Relaxed) != 0 {
+/// use, if that is limited, and less while the kernel refuses. The other half is for the program, and so is
+/// half of what it may make writable, if that is limited.
+fn ensure_reserved(carver: &mut Carver) -> io::Result<()> {
+    if address::is_known() {
         return Ok(());
     }
     let budget = sys::address_space_left().map_or(usize::MAX, |left| left / 2);
@@ -219,20 +125,9 @@ fn ensure_reserved(_: &mut Carver) -> io::Result<()> {
         }
         sys::no_huge_pages(ptr::with_exposed_provenance_mut(base), CLASSES * region);
     }
-    SHIFT.store(shift as usize, Ordering::Relaxed);
-    BASE.store(base, Ordering::Relaxed);
-    LEN.store(CLASSES * region, Ordering::Release);
-    let usual = base + USUAL_CLASS.index() * region;
-    USUAL.start.store(usual, Ordering::Relaxed);
-    USUAL.len.store(region, Ordering::Release);
+    carver.commit_max = sys::commit_left().map_or(usize::MAX, |left| (left / 2) & !0xffff);
+    address::publish(base, shift);
     Ok(())
-}
-
-/// Where the region of a class starts, and its length.
-fn region_of(class: SizeClass) -> (usize, usize) {
-    let region = 1_usize << SHIFT.load(Ordering::Relaxed);
-    let base = BASE.load(Ordering::Relaxed);
-    (base + class.index() * region, region)
 }
 
 /// How many slots of a class can be carved for certain: they are committed, and their guards need
@@ -254,10 +149,10 @@ fn committed_slots(class: SizeClass) -> usize {
 pub(super) fn commit(class: SizeClass, count: usize) -> io::Result<()> {
     let carver = &mut *CARVER.lock();
     ensure_reserved(carver)?;
-    commit_slots(class, count)
+    commit_slots(carver, class, count)
 }
 
-fn commit_slots(class: SizeClass, count: usize) -> io::Result<()> {
+fn commit_slots(carver: &Carver, class: SizeClass, count: usize) -> io::Result<()> {
     if committed_slots(class) >= count {
         return Ok(());
     }
@@ -280,6 +175,18 @@ fn commit_slots(class: SizeClass, count: usize) -> io::Result<()> {
         ));
     };
     let least = until - from;
+    let committed = COMMITTED.iter().map(|class| class.load(Ordering::Relaxed));
+    let room = carver.commit_max.saturating_sub(committed.sum());
+    if least > room {
+        return Err(io::Error::new(
+            io::ErrorKind::OutOfMemory,
+            format!(
+                "no room for a stack of {size} bytes: stacks have half of the memory that the process may \
+                 use, {} bytes (it is limited by `ulimit -d` or vm.overcommit_memory=2)",
+                carver.commit_max
+            ),
+        ));
+    }
     // Where guards cost mappings memory may be locked, and then all that is committed is resident.
     let most = if guard::are_markers() {
         COMMIT_MAX
@@ -289,6 +196,7 @@ fn commit_slots(class: SizeClass, count: usize) -> io::Result<()> {
     let generous = (from / 4)
         .clamp(COMMIT_MIN, most)
         .next_multiple_of(COMMIT_MIN)
+        .min(room)
         .max(least)
         .min(region - from);
     let front: *mut u8 = ptr::with_exposed_provenance_mut(start + from);
@@ -320,8 +228,8 @@ pub(super) fn carve(
 ) -> io::Result<()> {
     let carver = &mut *CARVER.lock();
     ensure_reserved(carver)?;
-    if commit_slots(class, keep + count).is_err() {
-        commit_slots(class, keep + 1)?;
+    if commit_slots(carver, class, keep + count).is_err() {
+        commit_slots(carver, class, keep + 1)?;
     }
     let count = count.min(committed_slots(class) - keep);
     let size = class.slot_size();
@@ -354,6 +262,22 @@ pub(super) fn carve(
     Ok(())
 }
 
+/// Makes guards again of up to `count` neighbouring slots that lost theirs with their page tables; says
+/// of how many, at least one.
+///
+/// # Safety
+///
+/// Committed slots of that class, from the lowest address on, free and the caller's.
+pub(super) unsafe fn guard_again(
+    class: SizeClass,
+    lowest: usize,
+    count: usize,
+) -> io::Result<usize> {
+    let carver = &mut *CARVER.lock();
+    // SAFETY: the caller's promise.
+    unsafe { carver.guards.install(lowest, class.slot_size(), count) }
+}
+
 /// Writes the header of a slot that is new, or whose memory was discarded: touches its first page.
 ///
 /// # Safety
@@ -368,30 +292,11 @@ pub(super) unsafe fn initialise(class: SizeClass, bottom: usize) -> NonNull<Slot
     }
 }
 
-/// The addresses of all stacks.
-pub(crate) fn arena_range() -> std::ops::Range<usize> {
-    let len = LEN.load(Ordering::Acquire);
-    let base = BASE.load(Ordering::Relaxed);
-    base..base + len
-}
-
-/// The slot that `address` lies in, if it was carved. Async-signal-safe.
-pub(crate) fn carved_slot_at(address: usize) -> Option<&'static Slot> {
-    bottom_of(address).and_then(|_| slot_at(address))
-}
-
-/// The lowest address of the slot that `address` lies in, if it was carved. Reads nothing of the slot.
-/// Async-signal-safe.
-pub(super) fn bottom_of(address: usize) -> Option<usize> {
-    let (class, inside) = locate(address)?;
-    let is_carved = inside < CARVED[class].load(Ordering::Acquire);
-    is_carved.then(|| address & !(SizeClass::at(class).slot_size() - 1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::guard::GUARD;
     use super::*;
+    use crate::stack::address::{current_slot, slot_at};
 
     #[test]
     fn every_address_of_a_slot_finds_its_header() {

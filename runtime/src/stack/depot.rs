@@ -1,7 +1,8 @@
 //! The free stacks that workers share, promises of stacks, and how memory goes back to the system.
 //!
-//! Per size class: *warm* stacks, whose coroutine and pages are in place, and *cold* ones, of which
-//! only the address is left. Both are last in, first out, warm before cold before newly carved.
+//! Per size class: *warm* stacks, whose coroutine and pages are in place, *cold* ones, of which only the
+//! address and the guard are left, and [*bare*](super::bare) ones, whose guard went as well. All are last
+//! in, first out, warm before cold before bare before newly carved.
 //!
 //! # Promises
 //!
@@ -10,7 +11,7 @@
 //! At all times
 //!
 //! ```text
-//! promised <= warm + cold + ready        (ready: committed, not carved, see arena::ready)
+//! promised <= warm + cold + bare + ready        (ready: committed, not carved, see arena::ready)
 //! ```
 //!
 //! Raising the count, and everything that lowers the right side (takes, trims), happens under the
@@ -18,26 +19,28 @@
 //! count is lowered without the lock, which can only leave more for others: by the goroutine that takes
 //! what it was promised, or that got one out of its worker's magazine and gives the promise up.
 //!
-//! Stacks in magazines are not counted: nobody but their worker reaches them.
+//! Stacks in magazines are not counted: nobody but their worker reaches them. Stacks that are being
+//! trimmed are in no list: who finds nothing to be promised waits for the trim ([`TRIM`]) and looks again.
 //!
 //! # Memory
 //!
 //! Once a second sysmon looks how few warm stacks there were at any time since the last look: that
 //! many were not needed, and are the ones at the bottom. They become cold: the coroutine is
-//! unbound, the pages are discarded (guards stay), neighbours with one system call. After a burst
-//! all of them are cold two looks later.
+//! unbound, the pages are discarded, neighbours with one system call; or bare, if enough neighbours are
+//! free. After a burst all of them are so two looks later.
 
 use std::io;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 
 use super::arena;
+use super::bare::{self, Bare};
 use super::class::{CLASSES, SizeClass};
-use super::guard::{self, GUARD};
+use super::guard;
 use super::slot::Slot;
+use crate::fence;
 use crate::sched::stackless;
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicUsize, Ordering};
-use crate::{fence, sys};
 
 /// A free slot, owned by the list it is in.
 #[derive(Clone, Copy)]
@@ -50,6 +53,8 @@ struct Class {
     warm: Vec<Free>,
     /// Lowest addresses of discarded slots.
     cold: Vec<usize>,
+    /// Slots without guards.
+    bare: Bare,
     /// The fewest warm stacks since the last look.
     least: usize,
 }
@@ -58,12 +63,16 @@ static CLASS: [Mutex<Class>; CLASSES] = [const {
     Mutex::new(Class {
         warm: Vec::new(),
         cold: Vec::new(),
+        bare: Bare::new(),
         least: 0,
     })
 }; CLASSES];
 
 /// Warm stacks in all classes; sysmon does not sleep while there are any that it could trim.
 static WARM: AtomicUsize = AtomicUsize::new(0);
+
+/// Held while stacks are taken out of the lists to be trimmed and put back.
+static TRIM: Mutex<()> = Mutex::new(());
 
 /// Stacks that goroutines were promised, by class; see the [module](self).
 static PROMISED: [AtomicUsize; CLASSES] = [const { AtomicUsize::new(0) }; CLASSES];
@@ -74,7 +83,7 @@ fn promised(class: SizeClass) -> usize {
 
 impl Class {
     fn free(&self) -> usize {
-        self.warm.len() + self.cold.len()
+        self.warm.len() + self.cold.len() + self.bare.len()
     }
 
     /// How many of the free stacks are not promised.
@@ -83,15 +92,31 @@ impl Class {
         self.free().saturating_sub(by_lists)
     }
 
-    /// Moves up to `count` free stacks out of the lists, warm ones before cold ones.
-    fn pop(&mut self, mut count: usize, warm: &mut Vec<NonNull<Slot>>, cold: &mut Vec<usize>) {
+    /// Moves up to `count` free stacks out of the lists, warm ones before cold ones. An error if there are
+    /// only bare ones and they cannot be guarded.
+    fn pop(
+        &mut self,
+        class: SizeClass,
+        mut count: usize,
+        warm: &mut Vec<NonNull<Slot>>,
+        cold: &mut Vec<usize>,
+    ) -> io::Result<()> {
         let keep = self.warm.len().saturating_sub(count);
-        count -= self.warm.len() - keep;
-        WARM.fetch_sub(self.warm.len() - keep, Ordering::Relaxed);
+        let taken = self.warm.len() - keep;
+        if self.cold.len() < count - taken {
+            let missing = count - taken - self.cold.len();
+            let guarded = self.bare.guard(class, missing, &mut self.cold);
+            if taken == 0 && self.cold.is_empty() {
+                guarded?;
+            }
+        }
+        count -= taken;
+        WARM.fetch_sub(taken, Ordering::Relaxed);
         warm.extend(self.warm.drain(keep..).map(|free| free.0));
         self.least = self.least.min(keep);
         let keep = self.cold.len().saturating_sub(count);
         cold.extend(self.cold.drain(keep..));
+        Ok(())
     }
 }
 
@@ -106,7 +131,7 @@ pub(super) fn take(class: SizeClass, count: usize, out: &mut Vec<NonNull<Slot>>)
             // Cold stacks are worth a page fault each: none while there is a warm one.
             let warm = depot.warm.len();
             let count = if warm > 0 { count.min(warm) } else { count };
-            depot.pop(count.min(spare), out, &mut bottoms);
+            depot.pop(class, count.min(spare), out, &mut bottoms)?;
         } else {
             let keep = promised(class).saturating_sub(depot.free());
             arena::carve(class, count, keep, &mut bottoms)?;
@@ -122,6 +147,11 @@ fn initialise(class: SizeClass, bottoms: Vec<usize>, out: &mut Vec<NonNull<Slot>
         // SAFETY: carved or taken out of the cold list, so ours and without a header.
         unsafe { arena::initialise(class, bottom) }
     }));
+}
+
+/// Waits until no stacks are out of sight because they are being trimmed.
+pub(crate) fn await_trim() {
+    drop(TRIM.lock());
 }
 
 /// Promises a stack of a class, or says why there is none to be had.
@@ -149,7 +179,7 @@ pub(crate) fn take_promised(class: SizeClass) -> io::Result<NonNull<Slot>> {
     {
         let mut depot = CLASS[class.index()].lock();
         PROMISED[class.index()].fetch_sub(1, Ordering::SeqCst);
-        depot.pop(1, &mut warm, &mut bottoms);
+        depot.pop(class, 1, &mut warm, &mut bottoms)?;
         if warm.is_empty() && bottoms.is_empty() {
             arena::carve(class, 1, 0, &mut bottoms)?;
         }
@@ -181,8 +211,12 @@ pub(crate) fn give_one(class: SizeClass, slot: NonNull<Slot>) {
 
 /// Warm stacks, and cold ones, in the depot.
 pub(crate) fn counts() -> (usize, usize) {
-    let cold = CLASS.iter().map(|class| class.lock().cold.len()).sum();
-    (WARM.load(Ordering::Relaxed), cold)
+    let warm = WARM.load(Ordering::Relaxed);
+    let cold = CLASS.iter().map(|class| {
+        let depot = class.lock();
+        depot.cold.len() + depot.bare.len()
+    });
+    (warm, cold.sum())
 }
 
 /// Whether there is something to trim at some later look.
@@ -192,6 +226,7 @@ pub(crate) fn has_warm() -> bool {
 
 /// One look: makes those stacks cold that nobody needed since the last one. For sysmon.
 pub(crate) fn trim() {
+    let _trim = TRIM.lock();
     for (index, class) in CLASS.iter().enumerate() {
         let unneeded: Vec<Free> = {
             let mut depot = class.lock();
@@ -216,6 +251,7 @@ pub(crate) fn trim() {
 /// gors_runtime::free_os_memory();
 /// ```
 pub fn free_os_memory() {
+    let _trim = TRIM.lock();
     for (index, class) in CLASS.iter().enumerate() {
         let all: Vec<Free> = {
             let mut depot = class.lock();
@@ -227,7 +263,7 @@ pub fn free_os_memory() {
     }
 }
 
-/// Unbinds and discards slots and lists them as cold. Meanwhile they are in no list.
+/// Unbinds slots, gives their memory back and lists them as cold or bare. Meanwhile they are in no list.
 fn make_cold(class: SizeClass, slots: Vec<Free>) {
     if slots.is_empty() {
         return;
@@ -246,14 +282,16 @@ fn make_cold(class: SizeClass, slots: Vec<Free>) {
     // Highest first, so that the lowest is reused first: neighbours stay neighbours.
     bottoms.sort_unstable_by(|a, b| b.cmp(a));
     let size = class.slot_size();
+    let (mut cold, mut bare) = (Vec::with_capacity(bottoms.len()), Bare::new());
     for run in bottoms.chunk_by(|a, b| a - b == size) {
-        let lowest = run[run.len() - 1];
-        let len = run.len() * size - GUARD;
-        // SAFETY: whole slots, all free and ours. The kernel refuses on locked memory: the pages
-        // stay, which costs memory and nothing else, because headers are made anew.
-        let _ = unsafe { sys::discard(ptr::with_exposed_provenance_mut(lowest + GUARD), len) };
+        // SAFETY: neighbours, all free and ours.
+        unsafe { bare::give_back(class, run[run.len() - 1], run.len(), &mut cold, &mut bare) };
     }
-    CLASS[class.index()].lock().cold.extend(bottoms);
+    {
+        let mut depot = CLASS[class.index()].lock();
+        depot.cold.extend(cold);
+        depot.bare.append(bare);
+    }
     // Whoever found none meanwhile has listed itself before it looked a last time.
     fence::store_load();
     if stackless::any() {

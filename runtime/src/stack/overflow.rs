@@ -12,7 +12,7 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use super::arena;
+use super::address;
 use super::guard::GUARD;
 use super::slot::Slot;
 use crate::goroutine::{Cold, Record};
@@ -95,9 +95,9 @@ extern "C" fn on_fault(
 
 /// The slot in whose guard `address` lies.
 fn guard_at(address: usize) -> Option<&'static Slot> {
-    let bottom = arena::bottom_of(address)?;
+    let bottom = address::bottom_of(address)?;
     if address < bottom + GUARD {
-        arena::slot_at(address)
+        address::slot_at(address)
     } else {
         None
     }

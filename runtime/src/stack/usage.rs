@@ -10,7 +10,7 @@ use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
 
-use super::arena;
+use super::address;
 use super::guard::GUARD;
 use crate::current;
 use crate::dump::names;
@@ -41,7 +41,8 @@ pub struct StackUsage {
 /// Lists the goroutines that wait for something, and the caller. Those that run just now are missing, and
 /// those that have not run yet have no stack. A stack that was used before
 /// counts what its former goroutines used, until its memory was given back
-/// ([`free_os_memory`](crate::free_os_memory) does that for free stacks at once). Does not block
+/// ([`free_os_memory`](crate::free_os_memory) does that for free stacks at once). With
+/// `GORS_STACK_USAGE=1` dumps say the same of each goroutine. Does not block
 /// goroutines; makes a system call for each of them: for people, not for loops.
 ///
 /// Go has no equivalent: its stacks grow.
@@ -68,15 +69,15 @@ pub fn stack_usage() -> Vec<StackUsage> {
     all
 }
 
-/// How much of its stack a goroutine has used; `None` if it has none. For the goroutine itself, or for
-/// others while it waits: should it end meanwhile the answer is that of another, or none.
+/// How much of its stack a goroutine has used; `None` if it has none. Should it end meanwhile the answer is
+/// that of another, or none.
 pub(crate) fn of(g: &Record) -> Option<StackUsage> {
     if g.has(flag::FRESH) {
         return None;
     }
     // Good for comparing only: the goroutine may end meanwhile, and the field hold something else.
     let top = g.slot_of_another().addr();
-    let bottom = arena::bottom_of(top)? + GUARD;
+    let bottom = address::bottom_of(top)? + GUARD;
     // The header's own page is there if no other is.
     let lowest = sys::first_resident(bottom, top.next_multiple_of(GUARD) - bottom)?;
     Some(StackUsage {

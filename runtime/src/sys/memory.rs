@@ -174,6 +174,40 @@ pub(crate) unsafe fn discard(address: *mut u8, len: usize) -> io::Result<()> {
     check(unsafe { libc::madvise(address.cast(), len, libc::MADV_DONTNEED) })
 }
 
+/// Puts fresh memory in the place of a range that was committed and declined huge pages: as [`discard`], but
+/// the page tables go back as well, and guard markers with them. Other mappings' page faults wait
+/// meanwhile. After an error the range is as it was.
+///
+/// # Safety
+///
+/// The range is page-aligned, private and anonymous, and its contents are not needed.
+pub(crate) unsafe fn renew(address: *mut u8, len: usize) -> io::Result<()> {
+    faults::check(Call::Discard)?;
+    // SAFETY: the caller's promise: what the new mapping replaces is not needed.
+    let renewed = unsafe {
+        libc::mmap(
+            address.cast(),
+            len,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED,
+            -1,
+            0,
+        )
+    };
+    if renewed == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // Equal to its neighbours again, it becomes one mapping with them.
+    // SAFETY: just mapped.
+    unsafe { no_huge_pages(address, len) };
+    Ok(())
+}
+
+/// Bytes that one page table of the lowest level covers: a page of entries, 8 bytes each.
+pub(crate) fn page_table_span() -> usize {
+    page_size() / 8 * page_size()
+}
+
 /// The lowest page in the range that memory is behind, in bytes from its start.
 ///
 /// The range is page-aligned.
@@ -232,6 +266,39 @@ pub(crate) fn address_space_left() -> Option<usize> {
             .unwrap_or(usize::MAX)
             .saturating_sub(used),
     )
+}
+
+/// Bytes that the process may still make writable, where that is limited: by `RLIMIT_DATA`, or by the system
+/// with `vm.overcommit_memory=2`.
+pub(crate) fn commit_left() -> Option<usize> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let mut limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: the place is valid.
+    let code = unsafe { libc::getrlimit(libc::RLIMIT_DATA, &raw mut limit) };
+    let by_limit = (code == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then(|| {
+        let used = read("/proc/self/statm")
+            .and_then(|text| text.split_whitespace().nth(5)?.parse::<usize>().ok())
+            .map_or(0, |pages| pages * page_size());
+        usize::try_from(limit.rlim_cur)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(used)
+    });
+    let is_strict =
+        || read("/proc/sys/vm/overcommit_memory").is_some_and(|mode| mode.trim() == "2");
+    let by_system = is_strict()
+        .then(|| read("/proc/meminfo"))
+        .flatten()
+        .and_then(|text| {
+            let kib = |name: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+                line.split_whitespace().next()?.parse::<usize>().ok()
+            };
+            Some(kib("CommitLimit:")?.saturating_sub(kib("Committed_AS:")?) << 10)
+        });
+    by_limit.into_iter().chain(by_system).min()
 }
 
 /// How many mappings the process may have (`vm.max_map_count`).

@@ -181,6 +181,17 @@ pub(crate) mod sys {
     pub(crate) unsafe fn discard(_: *mut u8, _: usize) -> std::io::Result<()> {
         unreachable!("nobody trims");
     }
+
+    /// # Safety
+    ///
+    /// As the real one.
+    pub(crate) unsafe fn renew(_: *mut u8, _: usize) -> std::io::Result<()> {
+        unreachable!("nobody trims");
+    }
+
+    pub(crate) fn page_table_span() -> usize {
+        unreachable!("nobody trims");
+    }
 }
 
 pub(crate) mod sysmon {

@@ -10,6 +10,8 @@ use crate::goroutine::Record;
 use crate::shim::atomic::AtomicU64;
 use crate::worker::Worker;
 
+#[path = "../../../../runtime/src/stack/bare.rs"]
+mod bare;
 #[path = "../../../../runtime/src/stack/depot.rs"]
 pub(crate) mod depot;
 #[path = "../../../../runtime/src/stack/magazine.rs"]
@@ -75,6 +77,13 @@ pub(crate) mod arena {
 
     pub(crate) fn commit(_: SizeClass, _: usize) -> io::Result<()> {
         unreachable!("guards are no markers")
+    }
+
+    /// # Safety
+    ///
+    /// As the real one.
+    pub(crate) unsafe fn guard_again(_: SizeClass, _: usize, _: usize) -> io::Result<usize> {
+        unreachable!("nobody trims")
     }
 
     /// # Safety
