@@ -53,6 +53,10 @@ static ANCHOR: Anchor = Anchor {
     rate: AtomicU64::new(0),
 };
 
+/// Before this time nobody needs to think of the next anchor: while the state is untrusted, when the rate
+/// will be known; for ever where the counter is of no use.
+static NOT_BEFORE: AtomicU64 = AtomicU64::new(0);
+
 /// A moment on both clocks.
 #[derive(Clone, Copy)]
 struct Reading {
@@ -101,23 +105,21 @@ pub(super) fn nanos() -> Option<u64> {
 #[cold]
 pub(super) fn anchored(read: impl Fn() -> u64) -> u64 {
     let now = read();
-    if let Some(mut calibration) = CALIBRATION.try_lock() {
-        calibration.renew(now, read);
+    if now >= NOT_BEFORE.load(Ordering::Relaxed)
+        && let Some(mut calibration) = CALIBRATION.try_lock()
+    {
+        calibration.renew(read);
     }
     now
 }
 
 impl Calibration {
-    fn renew(&mut self, now: u64, read: impl Fn() -> u64) {
-        let untrusted = ANCHOR.counter.load(Ordering::Relaxed) == UNTRUSTED;
-        if !*self.usable.get_or_insert_with(crate::sys::counter_is_clock)
-            || untrusted
-                && self
-                    .since
-                    .is_some_and(|since| now.saturating_sub(since.nanos) < self.baseline)
-        {
+    fn renew(&mut self, read: impl Fn() -> u64) {
+        if !*self.usable.get_or_insert_with(crate::sys::counter_is_clock) {
+            NOT_BEFORE.store(u64::MAX, Ordering::Relaxed);
             return;
         }
+        let untrusted = ANCHOR.counter.load(Ordering::Relaxed) == UNTRUSTED;
         let before = counter();
         let nanos = read();
         let after = counter();
@@ -128,17 +130,17 @@ impl Calibration {
             counter: before + (after - before) / 2,
             nanos,
         };
-        let Some(since) = self.since else {
-            self.since = Some(reading);
-            return;
-        };
         let mut rate = ANCHOR.rate.load(Ordering::Relaxed);
-        if !untrusted && self.is_off(&reading, rate) {
-            self.since = Some(reading);
-            self.baseline = BASELINE_MIN;
-            set_anchor(UNTRUSTED, 0, 0);
-            return;
-        }
+        let since = match self.since {
+            Some(since) if untrusted || !is_off(&reading, rate) => since,
+            _ => {
+                self.since = Some(reading);
+                self.baseline = BASELINE_MIN;
+                set_anchor(UNTRUSTED, 0, 0);
+                NOT_BEFORE.store(nanos + BASELINE_MIN, Ordering::Relaxed);
+                return;
+            }
+        };
         let passed = nanos.saturating_sub(since.nanos);
         if passed >= self.baseline {
             let ticks = reading.counter.wrapping_sub(since.counter);
@@ -147,21 +149,23 @@ impl Calibration {
             if passed >= BASELINE_MAX {
                 self.since = Some(reading);
             }
+        } else if untrusted {
+            // Came to the lock late: the rate is not known yet.
+            return;
         }
         set_anchor(reading.counter, nanos, rate);
     }
+}
 
-    /// Whether time counted from the last anchor is not the system's. Over more than a reach nobody
-    /// has counted: then a proportional error is no error.
-    fn is_off(&self, reading: &Reading, rate: u64) -> bool {
-        let ticks = reading
-            .counter
-            .wrapping_sub(ANCHOR.counter.load(Ordering::Relaxed));
-        let counted = (u128::from(ticks) * u128::from(rate)) >> 32;
-        let counted = u128::from(ANCHOR.nanos.load(Ordering::Relaxed)) + counted;
-        let off = counted.abs_diff(u128::from(reading.nanos));
-        off > u128::from(TOLERANCE) * u128::from(ticks / REACH + 1)
-    }
+/// Whether time counted from the last anchor is not the system's. Over more than a reach nobody has
+/// counted: then a proportional error is no error.
+fn is_off(reading: &Reading, rate: u64) -> bool {
+    let at = ANCHOR.counter.load(Ordering::Relaxed);
+    let ticks = reading.counter.wrapping_sub(at);
+    let counted = (u128::from(ticks) * u128::from(rate)) >> 32;
+    let counted = u128::from(ANCHOR.nanos.load(Ordering::Relaxed)) + counted;
+    let off = counted.abs_diff(u128::from(reading.nanos));
+    off > u128::from(TOLERANCE) * u128::from(ticks / REACH + 1)
 }
 
 fn set_anchor(counter: u64, nanos: u64, rate: u64) {
