@@ -53,6 +53,8 @@ pub(crate) struct Worker {
     pub(crate) overtime: AtomicBool,
     /// Shared: the worker shall give its free stacks to those who wait for one.
     pub(crate) flush: AtomicBool,
+    /// Written by thieves: changes when goroutines are stolen from here.
+    pub(crate) robbed: AtomicU32,
     /// Written by the owner: counts goroutines run. Read by sysmon and thieves.
     pub(crate) tick: AtomicU32,
     /// Written by the owner: the goroutine that it runs, or ran last. For messages.
@@ -150,6 +152,7 @@ impl Worker {
             preempt: AtomicBool::new(false),
             overtime: AtomicBool::new(false),
             flush: AtomicBool::new(false),
+            robbed: AtomicU32::new(0),
             tick: AtomicU32::new(0),
             running: AtomicPtr::new(std::ptr::null_mut()),
             run_next: AtomicPtr::new(std::ptr::null_mut()),
@@ -186,6 +189,13 @@ impl Worker {
     pub(crate) fn next_tick(&self) {
         let tick = self.tick.load(Ordering::Relaxed);
         self.tick.store(tick.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Goroutines were stolen from this worker. Of two thieves at once one counts, which is enough to
+    /// see a change.
+    pub(crate) fn note_robbed(&self) {
+        let robbed = self.robbed.load(Ordering::Relaxed);
+        self.robbed.store(robbed.wrapping_add(1), Ordering::Relaxed);
     }
 
     /// A random number; for the owner.

@@ -272,6 +272,7 @@ fn steal(worker: &'static Worker) -> Option<RecordPtr> {
                 match victim.stealer.steal_batch_and_pop(&worker.deque) {
                     Steal::Success(record) => {
                         worker.counters.steals.add(1);
+                        victim.note_robbed();
                         wake::end_hold();
                         return Some(record);
                     }

@@ -5,6 +5,9 @@
 //!
 //! * the goroutine uses the CPU: its thread's *CPU clock* has moved by a slice. It is asked to yield
 //!   ([`slices`]), and if it has used the CPU for a while more without an answer it is a **hog**;
+//!   Unless others have come and stolen from its queue since the last slice: a thief has nothing of
+//!   its own to do and has found the injector empty, so what waits behind this goroutine, such as the
+//!   million that it has made, is being served, and a thread more would only take CPU time from those;
 //! * it **blocks** its thread without saying so: the clock stands still for a millisecond, between
 //!   two looks, and the thread *sleeps*, as its state in `/proc` says (the clock alone also stands
 //!   for a thread that waits for a CPU: with 10 spinning threads on two CPUs in every second window);
@@ -51,6 +54,7 @@ struct Slice {
     tick: u32,
     permit: u8,
     run_next: *mut Record,
+    robbed: u32,
     since: u64,
     cpu: Option<Cpu>,
 }
@@ -116,13 +120,16 @@ impl Watch {
             tick: worker.tick.load(Ordering::Relaxed),
             permit: worker.permit.load(Ordering::Relaxed),
             run_next: worker.run_next.load(Ordering::Relaxed),
+            robbed: worker.robbed.load(Ordering::Relaxed),
             since: now,
             cpu: None,
         };
         let before = before.filter(|seen| seen.tick == slice.tick && seen.permit == slice.permit);
         let mut acted = false;
         match before {
-            Some(before) => (slice.since, slice.cpu) = (before.since, before.cpu),
+            Some(before) => {
+                (slice.since, slice.cpu, slice.robbed) = (before.since, before.cpu, before.robbed);
+            }
             None => self.overtime.something_moved(),
         }
         let elapsed = now - slice.since;
@@ -182,6 +189,12 @@ impl Watch {
         }
         match clock.asked {
             Some(asked) if cpu - asked >= ANSWER => {
+                let robbed = worker.robbed.load(Ordering::Relaxed);
+                if robbed != slice.robbed && WORD.load().debt() == 0 {
+                    slice.robbed = robbed;
+                    (clock.first, clock.asked) = (cpu, None);
+                    return false;
+                }
                 let relieved = self.relieve(Kind::Hog, worker, cpu, now);
                 if !relieved && now - self.asked_at >= ASK_EVERY {
                     self.ask(worker, now);
