@@ -64,7 +64,7 @@ fn read() -> Config {
         .min(if seed.is_some() { 1 } else { MAX_PROCS }),
         seed,
         migrate: match var("GORS_AUDIT").as_deref().map(str::trim) {
-            None => false,
+            None | Some("") => false,
             Some("migrate") => true,
             Some(other) => crate::exit::fatal(&format!("GORS_AUDIT={other}: expected \"migrate\"")),
         },

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 /// Set in the child, to the test's name.
 const MARK: &str = "GORS_TEST_CHILD";
+/// For the environment of a child that the migration audit is not for. The reason stands where it is used.
+pub(crate) const NO_AUDIT: (&str, &str) = ("GORS_AUDIT", "");
+
 /// Longer than anything here takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
