@@ -89,6 +89,30 @@ fn a_trace_shows_what_ran_and_why_it_stopped() {
     assert!(arrived.iter().all(|id| begun.contains(id)), "{lines:#?}");
 }
 
+/// Catches a slice without an end, because the process ended first.
+#[test]
+fn what_runs_at_the_end_of_the_process_ends_with_it() {
+    let (ended, lines) = traced("what_runs_at_the_end_of_the_process_ends_with_it", || {
+        gors::gomaxprocs(2);
+        gors::run(|| {
+            let runs = make::<()>(1);
+            let theirs = runs.clone();
+            go!(move || {
+                theirs.send(());
+                loop {
+                    std::hint::spin_loop();
+                }
+            });
+            runs.recv();
+        });
+    });
+    ended.assert_success();
+    let begun = count(&lines, &["\"ph\":\"B\""]);
+    assert_eq!(begun, count(&lines, &["\"ph\":\"E\""]), "{lines:#?}");
+    let cut = count(&lines, &["\"ph\":\"E\"", "\"end\":\"exit\""]);
+    assert!(cut > 0, "{lines:#?}");
+}
+
 /// Catches a hand-off that the trace does not show.
 #[test]
 fn a_trace_shows_hand_offs() {

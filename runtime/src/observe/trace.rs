@@ -35,6 +35,10 @@ struct State {
     last_arrow: u64,
     /// Tracks that have a name.
     named: Vec<bool>,
+    /// Tracks with a slice that has not ended.
+    runs: Vec<bool>,
+    /// Nothing more is written.
+    over: bool,
     process: u32,
     broken: bool,
 }
@@ -55,6 +59,8 @@ pub(super) fn open(path: &Path) -> &'static Trace {
             arrows: HashMap::new(),
             last_arrow: 0,
             named: Vec::new(),
+            runs: Vec::new(),
+            over: false,
             process: std::process::id(),
             broken: false,
         }))
@@ -63,7 +69,7 @@ pub(super) fn open(path: &Path) -> &'static Trace {
 
 extern "C" fn at_exit() {
     if let Some(trace) = TRACE.get() {
-        trace.flush();
+        trace.end();
     }
 }
 
@@ -83,12 +89,26 @@ impl Trace {
         self.0.lock().flush();
     }
 
+    /// The process ends, and with it whoever runs. That may be the main goroutine, which lets `run` return
+    /// before its worker has heard of its end.
+    #[inline(never)]
+    fn end(&self) {
+        self.add(|state, now| {
+            let running: Vec<usize> = (0..state.runs.len()).filter(|&at| state.runs[at]).collect();
+            for track in running {
+                state.event('E', track, now, ",\"args\":{\"end\":\"exit\"}");
+            }
+            state.over = true;
+        });
+        self.flush();
+    }
+
     /// Out of line: the lock touches thread-local storage.
     #[inline(never)]
     fn add(&self, f: impl FnOnce(&mut State, Moment)) {
         let mut state = self.0.lock();
         // A process that was forked writes into its parent's file no more.
-        if state.process == std::process::id() {
+        if state.process == std::process::id() && !state.over {
             let now = Moment(clock::now());
             f(&mut state, now);
             if state.file.pending() > FULL {
@@ -121,6 +141,11 @@ impl State {
     /// One event; `more` continues the object.
     fn event(&mut self, phase: char, track: usize, at: Moment, more: &str) {
         self.name_track(track);
+        match phase {
+            'B' => self.runs[track] = true,
+            'E' => self.runs[track] = false,
+            _ => {}
+        }
         let process = self.process;
         self.file.push(&format!(
             "{{\"ph\":\"{phase}\",\"pid\":{process},\"tid\":{track},\"ts\":{at}{more}}}"
@@ -130,6 +155,7 @@ impl State {
     fn name_track(&mut self, track: usize) {
         if self.named.len() <= track {
             self.named.resize(track + 1, false);
+            self.runs.resize(track + 1, false);
         }
         if !std::mem::replace(&mut self.named[track], true) {
             let name = match track {
