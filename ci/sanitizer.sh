@@ -21,13 +21,13 @@ with_sanitizer() {
     build=(--target "$(uname -m)-unknown-linux-gnu")
 }
 
-# Tests of the runtime and of what rests on it; in each crate the few that reach most of its unsafe code. Those of
-# stacks are not among them: they measure memory and overflow stacks, and sanitizers have their own way with both.
+# Tests of the runtime and of what rests on it; in each crate the few that reach most of its unsafe code. What of
+# the tests of stacks sanitizers have their own way with is left out there, with the reason.
 run_tests() {
     cargo test "${build[@]}" -p gors-runtime -p gors-chan -p gors --lib \
         --test drops --test drop_paths --test select_semantics --test traffic \
         --test goroutines --test panics_and_goexit --test sync_mutex --test sync_rwlock --test sync_wait_group \
-        --test time_after_func \
+        --test time_after_func --test stacks \
         -- --skip twenty_thousand_waiting_destructors_do_not_hang # nor do they end within minutes here
 }
 
