@@ -15,15 +15,26 @@
 //!
 //! This file is a worker's life: find, run, commit.
 
+// The paths are spelt out because the models compile this file from elsewhere.
+#[path = "sched/find.rs"]
 pub(crate) mod find;
+#[path = "sched/idle.rs"]
 pub(crate) mod idle;
+#[path = "sched/precision.rs"]
 mod precision;
+#[path = "sched/queue.rs"]
 pub(crate) mod queue;
+#[path = "sched/resize.rs"]
 pub(crate) mod resize;
+#[path = "sched/roster.rs"]
 pub(crate) mod roster;
+#[path = "sched/stackless.rs"]
 pub(crate) mod stackless;
+#[path = "sched/take.rs"]
 pub(crate) mod take;
+#[path = "sched/wake.rs"]
 pub(crate) mod wake;
+#[path = "sched/word.rs"]
 pub(crate) mod word;
 
 use std::ptr::NonNull;
@@ -80,8 +91,8 @@ enum Next {
 fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
     let g = record.get();
     // Loaded once: a dump may clear HELD between two looks, and a goroutine that has run would be taken
-    // for a fresh one.
-    let flags = g.flags.load(Ordering::Relaxed);
+    // for a fresh one. Acquire: what the dump read on the stack comes before what is written there now.
+    let flags = g.flags.load(Ordering::Acquire);
     let slot = if flags & (flag::THINK_TWICE | flag::FRESH) != 0 {
         if flags & flag::THINK_TWICE != 0 {
             return think_twice(worker, record);
@@ -103,7 +114,9 @@ fn execute(worker: &'static Worker, record: RecordPtr) -> Next {
 #[inline(never)]
 fn think_twice(worker: &'static Worker, record: RecordPtr) -> Next {
     let g = record.get();
-    if g.has(flag::HELD) && crate::dump::hold::defer(record) {
+    // Acquire, as in `execute`.
+    let held = g.flags.load(Ordering::Acquire) & flag::HELD != 0;
+    if held && crate::dump::hold::defer(record) {
         return Next::Go;
     }
     if g.has(flag::TOKEN) {

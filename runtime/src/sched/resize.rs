@@ -15,7 +15,7 @@ static PROCS: AtomicUsize = AtomicUsize::new(0);
 static RESIZE: Mutex<()> = Mutex::new(());
 
 /// Makes the first permits. Once, at the start of the runtime.
-pub(super) fn init() {
+pub(crate) fn init() {
     let _resize = RESIZE.lock();
     if PROCS.load(Ordering::Relaxed) == 0 {
         PROCS.store(config::get().procs, Ordering::Relaxed);

@@ -7,14 +7,30 @@ use gors_runtime::world::{self, goroutine};
 use model::mutant::{Change, Mutant};
 use model::runner::Model;
 
+#[path = "models/select.rs"]
+mod select;
 #[path = "../../../../src/shim.rs"]
 mod shim;
 #[allow(dead_code, reason = "used in part")]
 #[path = "../../../../src/sync/wait_group.rs"]
 mod wait_group;
 
+#[path = "../../../../chan/src/core/waiter.rs"]
+#[allow(dead_code, reason = "used in part")]
+mod waiter;
+
+const TASK: &str = "runtime/src/raw/task.rs";
+const SELECT: &str = "tests/loom_models/chan/tests/models/select.rs";
 const GROUP: &str = "src/sync/wait_group.rs";
 const LOCK: &str = "runtime/src/raw/lock.rs";
+
+/// Two have the lock at once.
+const LOCK_SPLIT: &[Mutant] = &[Mutant {
+    file: LOCK,
+    after: "pub fn lock(",
+    line: "held.swap(true, Ordering::Acquire)",
+    change: Change::Split,
+}];
 
 /// A channel whose atomics exist before the threads begin.
 fn channel(cap: usize) -> gors_chan::Chan<u32> {
@@ -46,12 +62,7 @@ fn main() -> ExitCode {
                 receiver.join().unwrap();
             },
             preemptions: Some(2),
-            mutants: &[Mutant {
-                file: LOCK,
-                after: "pub fn lock(",
-                line: "held.swap(true, Ordering::Acquire)",
-                change: Change::Split,
-            }],
+            mutants: LOCK_SPLIT,
         },
         Model {
             name: "buffer",
@@ -71,7 +82,7 @@ fn main() -> ExitCode {
                 receiver.join().unwrap();
             },
             preemptions: Some(2),
-            mutants: &[],
+            mutants: LOCK_SPLIT,
         },
         Model {
             name: "close",
@@ -91,7 +102,33 @@ fn main() -> ExitCode {
                 receiver.join().unwrap();
             },
             preemptions: Some(2),
-            mutants: &[],
+            mutants: LOCK_SPLIT,
+        },
+        Model {
+            name: "select_winner",
+            property: "of two peers that find a select's waiters one wins, the other's offer stays, and none meets a waiter of a frame that is gone",
+            body: select::one_winner,
+            preemptions: Some(2),
+            mutants: &[
+                Mutant {
+                    file: TASK,
+                    after: "pub fn try_claim",
+                    line: ".compare_exchange(OPEN, token",
+                    change: Change::Split,
+                },
+                Mutant {
+                    file: SELECT,
+                    after: "fn select(",
+                    line: "model::mutated()",
+                    change: Change::Instead,
+                },
+                Mutant {
+                    file: LOCK,
+                    after: "pub fn lock(",
+                    line: "held.swap(true, Ordering::Acquire)",
+                    change: Change::Split,
+                },
+            ],
         },
         Model {
             name: "wait_group",

@@ -72,6 +72,7 @@ macro_rules! atomic {
 
             #[track_caller]
             fn inner(&self) -> &loom::sync::atomic::$name $(<$t>)? {
+                crate::barrier::catch_up();
                 self.atomic.get_or(|| loom::sync::atomic::$name::new(self.initial))
             }
 
@@ -83,7 +84,7 @@ macro_rules! atomic {
                     return from(value);
                 }
                 let order = at(change, order);
-                if crate::hint::was_spinning() {
+                if crate::hint::was_spinning() || crate::barrier::was_called() {
                     return self.newest(order);
                 }
                 self.inner().load(order)

@@ -8,6 +8,7 @@
 //! And the [`runner`], which runs each model and each mutant in a process of its own.
 
 pub mod atomic;
+mod barrier;
 mod cell;
 pub mod futex;
 pub mod mutant;
@@ -16,6 +17,7 @@ mod once;
 pub mod runner;
 mod touch;
 
+pub use self::barrier::barrier_all_threads;
 pub use self::cell::UnsafeCell;
 pub use self::mutex::{Mutex, MutexGuard};
 pub use self::once::PerExecution;
@@ -69,6 +71,12 @@ pub mod thread {
             (self.0)();
         }
     }
+}
+
+/// Whether the mutant that is about this line is active: then the model does what was wrong.
+#[track_caller]
+pub fn mutated() -> bool {
+    mutant::at(std::panic::Location::caller()) == Some(mutant::Change::Instead)
 }
 
 /// The StoreLoad fence of the sources' `fence.rs`.

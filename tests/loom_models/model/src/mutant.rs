@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 /// What happens at the line instead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// Nothing: the fence, store or wake-up is left out.
+    /// Nothing: the fence, barrier, store or lock is left out.
     Skip,
     /// The access happens with `Relaxed`.
     Relaxed,
@@ -18,6 +18,8 @@ pub enum Change {
     Pretend(u64),
     /// The read-modify-write is a load and a store.
     Split,
+    /// The model does something else: the line is one of [`mutated`](crate::mutated).
+    Instead,
 }
 
 /// A line and what happens to it.

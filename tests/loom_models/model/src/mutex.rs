@@ -6,10 +6,13 @@ use std::ops::{Deref, DerefMut};
 use std::ptr;
 
 use crate::PerExecution;
+use crate::mutant::{self, Change};
 
 /// A lock whose contents begin each execution as they were made.
 pub struct Mutex<T> {
     lock: PerExecution<loom::sync::Mutex<()>>,
+    /// Sees two holders at once, should a mutant leave the lock out.
+    watch: PerExecution<loom::cell::UnsafeCell<()>>,
     /// A copy of `initial`, used instead of it.
     value: PerExecution<UnsafeCell<T>>,
     initial: ManuallyDrop<T>,
@@ -25,6 +28,7 @@ impl<T> Mutex<T> {
     pub const fn new(value: T) -> Self {
         Self {
             lock: PerExecution::new(),
+            watch: PerExecution::new(),
             value: PerExecution::new(),
             initial: ManuallyDrop::new(value),
         }
@@ -33,8 +37,12 @@ impl<T> Mutex<T> {
     /// Waits for the lock.
     #[track_caller]
     pub fn lock(&self) -> MutexGuard<'_, T> {
+        let change = mutant::at(std::panic::Location::caller());
         let lock = self.lock.get_or(|| loom::sync::Mutex::new(()));
-        let guard = lock.lock().expect("nobody panics and goes on");
+        let guard = (change != Some(Change::Skip))
+            .then(|| lock.lock().expect("nobody panics and goes on"));
+        let watch = self.watch.get_or(|| loom::cell::UnsafeCell::new(()));
+        watch.with_mut(|_| ());
         let value = self.value.get_or(|| {
             // SAFETY: the original is not used while there is the copy. A static is copied once an
             // execution; its value owns nothing.
@@ -59,7 +67,7 @@ impl<T> Drop for Mutex<T> {
 /// The right to use the value.
 pub struct MutexGuard<'a, T> {
     value: *mut T,
-    _guard: loom::sync::MutexGuard<'a, ()>,
+    _guard: Option<loom::sync::MutexGuard<'a, ()>>,
 }
 
 impl<T> Deref for MutexGuard<'_, T> {

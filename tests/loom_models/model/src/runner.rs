@@ -18,6 +18,7 @@ use crate::mutant::Mutant;
 use crate::once;
 
 /// A model.
+#[derive(Clone, Copy)]
 pub struct Model {
     pub name: &'static str,
     /// What it checks, in a line.

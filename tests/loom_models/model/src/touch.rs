@@ -9,12 +9,16 @@ const MARK: u64 = 0x6D6F_6465_6C21_A70B;
 #[repr(C)]
 pub(crate) struct Mark {
     mark: u64,
-    touch: unsafe fn(*const u8),
+    /// `None` in zeroed memory, where no mark is either.
+    touch: Option<unsafe fn(*const u8)>,
 }
 
 impl Mark {
     pub(crate) const fn new(touch: unsafe fn(*const u8)) -> Self {
-        Self { mark: MARK, touch }
+        Self {
+            mark: MARK,
+            touch: Some(touch),
+        }
     }
 }
 
@@ -26,8 +30,10 @@ pub fn touch<T: ?Sized>(value: &T) {
         // SAFETY: inside the value. Padding has some value as well, and nobody compiles this read
         // together with the write.
         unsafe {
-            if begin.add(at).cast::<u64>().read_volatile() == MARK {
-                ((*begin.add(at).cast::<Mark>()).touch)(begin.add(at));
+            if begin.add(at).cast::<u64>().read_volatile() == MARK
+                && let Some(touch) = (*begin.add(at).cast::<Mark>()).touch
+            {
+                touch(begin.add(at));
             }
         }
         at += 8;

@@ -1,50 +1,12 @@
 //! Stand-ins of what is below waiting and waking.
 
+#[path = "../../shared/around.rs"]
+mod around;
 pub mod world;
 
+pub(crate) use self::around::{bubble, exit, fence, fork, mode, observe, sysmon};
+
 /// Time stands still unless a model moves it.
-/// Nothing unusual is on.
-pub(crate) mod mode {
-    pub(crate) fn any() -> bool {
-        false
-    }
-}
-
-/// There are no bubbles.
-pub(crate) mod bubble {
-    use std::time::Instant;
-
-    use crate::goroutine::Record;
-    use crate::raw::Unlock;
-
-    pub(crate) fn ready_member(_: &'static Record) {
-        unreachable!("there are no members")
-    }
-
-    pub(crate) unsafe fn park(_: &'static Record, _: Option<Instant>, _: Option<Unlock>) {
-        unreachable!("there are no members")
-    }
-
-    /// As the real one; none is taken.
-    #[derive(Clone, Copy, Debug)]
-    pub enum Point {
-        Try,
-        Channel,
-        Blocking,
-        Lock,
-    }
-
-    pub fn point(_: Point) {}
-
-    pub fn explores() -> bool {
-        false
-    }
-
-    pub(crate) fn draw() -> Option<u64> {
-        None
-    }
-}
-
 pub(crate) mod clock {
     use std::time::Instant;
 
@@ -73,31 +35,6 @@ pub(crate) mod clock {
     pub(crate) fn at(_: Instant) -> u64 {
         super::world::DEADLINE
     }
-}
-
-/// Nobody observes.
-pub(crate) mod observe {
-    use crate::goroutine::Record;
-
-    pub(crate) fn readied(_: &Record) {}
-
-    pub(crate) fn handed_off<W>(_: &W) {}
-}
-
-pub(crate) mod exit {
-    use crate::goroutine::Record;
-
-    pub(crate) fn fatal(message: &str) -> ! {
-        panic!("fatal error: {message}");
-    }
-
-    pub(crate) fn attend(_: &Record) {
-        unreachable!("no goexit in models");
-    }
-}
-
-pub(crate) mod fence {
-    pub(crate) use model::store_load;
 }
 
 pub(crate) mod random {
@@ -129,19 +66,6 @@ pub(crate) mod sys {
     pub(crate) fn thread_id() -> u32 {
         0
     }
-}
-
-pub(crate) mod sysmon {
-    pub(crate) fn look_for_deadlock() {}
-
-    pub(crate) fn rouse() {}
-}
-
-/// Nobody forks.
-pub(crate) mod fork {
-    pub(crate) fn check() {}
-
-    pub(crate) fn check_inside() {}
 }
 
 pub(crate) mod spin {
@@ -238,6 +162,9 @@ pub(crate) mod stack {
     pub(crate) enum Action {
         Park,
     }
+
+    /// There is one.
+    pub(crate) struct SizeClass;
 
     /// The worker under a goroutine: it has its permit always.
     pub(crate) struct Worker;

@@ -1,39 +1,12 @@
 //! Stand-ins of what is around the scheduler.
 
+#[path = "../../shared/around.rs"]
+mod around;
 pub(crate) mod world;
 
+pub(crate) use self::around::{bubble, exit, fence, fork, mode, observe, sysmon};
+
 /// A clock that moves a step at each look, and to a deadline when a sleep ends by it.
-/// Nothing unusual is on.
-pub(crate) mod mode {
-    pub(crate) fn any() -> bool {
-        false
-    }
-}
-
-/// There are no bubbles.
-pub(crate) mod bubble {
-    use std::time::Instant;
-
-    use crate::goroutine::Record;
-    use crate::raw::Unlock;
-
-    pub(crate) fn ready_member(_: &'static Record) {
-        unreachable!("there are no members")
-    }
-
-    pub(crate) unsafe fn park(_: &'static Record, _: Option<Instant>, _: Option<Unlock>) {
-        unreachable!("there are no members")
-    }
-
-    pub(crate) fn gosched(_: &'static crate::stack::Slot) {
-        unreachable!("there are no members")
-    }
-
-    pub(crate) fn draw() -> Option<u64> {
-        None
-    }
-}
-
 pub(crate) mod clock {
     pub(crate) fn now() -> u64 {
         super::world::tick()
@@ -45,6 +18,10 @@ pub(crate) mod clock {
 
     pub(crate) fn callers() -> u64 {
         now()
+    }
+
+    pub(crate) fn coarse() -> u64 {
+        0
     }
 
     pub(crate) fn instant() -> std::time::Instant {
@@ -96,32 +73,6 @@ pub(crate) mod current {
     }
 }
 
-/// Nobody observes.
-pub(crate) mod observe {
-    use crate::goroutine::Record;
-
-    pub(crate) fn readied(_: &Record) {}
-
-    pub(crate) fn handed_off<W>(_: &W) {}
-}
-
-pub(crate) mod exit {
-    use crate::goroutine::Record;
-
-    pub(crate) fn fatal(message: &str) -> ! {
-        panic!("fatal error: {message}");
-    }
-
-    pub(crate) fn attend(_: &Record) {
-        unreachable!("no goexit in models");
-    }
-}
-
-pub(crate) mod fence {
-    pub(crate) use model::store_load;
-    pub(crate) use model::store_load as store_load_after_exchange;
-}
-
 /// What the documentation names.
 pub(crate) fn goexit() {}
 /// What the documentation names.
@@ -170,6 +121,44 @@ pub(crate) mod sys {
         crate::shim::thread::yield_now();
     }
 
+    pub(crate) fn can_barrier_all_threads() -> bool {
+        true
+    }
+
+    /// A mutant may leave it out.
+    #[track_caller]
+    pub(crate) fn barrier_all_threads() -> bool {
+        model::barrier_all_threads();
+        true
+    }
+
+    pub(crate) fn precise_sleeps() {}
+
+    pub(crate) fn ensure_signal_stack() {}
+
+    pub(crate) fn thread_id() -> u32 {
+        0
+    }
+
+    /// The same memory in each execution.
+    pub(crate) fn reserve(len: usize) -> std::io::Result<*mut u8> {
+        Ok(world::slab(len))
+    }
+
+    /// # Safety
+    ///
+    /// As the real one.
+    pub(crate) unsafe fn commit(_: *mut u8, _: usize) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// # Safety
+    ///
+    /// As the real one.
+    pub(crate) unsafe fn release(_: *mut u8, _: usize) {
+        unreachable!("commit has succeeded")
+    }
+
     /// A worker's thread, which the model starts later or not at all.
     pub(crate) fn new_thread(_: String, _: usize, _: impl FnOnce()) -> std::io::Result<()> {
         Ok(())
@@ -192,25 +181,6 @@ pub(crate) mod sys {
     pub(crate) fn page_table_span() -> usize {
         unreachable!("nobody trims");
     }
-}
-
-pub(crate) mod sysmon {
-    use crate::worker::Worker;
-
-    pub(crate) fn look_for_deadlock() {}
-
-    pub(crate) fn rouse() {}
-
-    pub(crate) fn end_nap() {}
-
-    pub(crate) fn overtime_ends(_: &Worker) {}
-}
-
-/// Nobody forks.
-pub(crate) mod fork {
-    pub(crate) fn check() {}
-
-    pub(crate) fn check_inside() {}
 }
 
 /// There is none.

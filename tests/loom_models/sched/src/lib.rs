@@ -1,18 +1,22 @@
 //! The scheduler's protocols under loom: its source files, unchanged, over stand-ins of what is around
 //! them.
 //!
-//! Real: `sched/` (`find`, `idle`, `queue`, `resize`, `roster`, `stackless`, `take`, `wake`, `word`),
-//! `worker.rs`, `blocking.rs`, `timer.rs`, `raw/task.rs`, `raw/lock.rs`, `stack/magazine.rs` and
-//! `stack/depot.rs`. Stand-ins: goroutines, which are closures that a worker calls (they do not park);
+//! Real: `sched.rs` and all of `sched/`, `worker.rs`, `blocking.rs`, `audit.rs`, `timer.rs`, `raw/task.rs`,
+//! `raw/lock.rs`, `stack/magazine.rs`, `stack/depot.rs`, `goroutine/slab.rs` and `dump/hold.rs`.
+//! Stand-ins: goroutines, which are closures that a worker calls, one from each resume to the next park;
 //! crossbeam-deque (`../deque`); threads that do not end until the model does; a clock that the model
-//! moves. `sched.rs` mirrors `runtime/src/sched.rs`.
+//! moves.
 #![allow(dead_code, unused_imports, reason = "the files are used in part")]
 
+#[path = "../../../../runtime/src/audit.rs"]
+mod audit;
 #[path = "../../../../runtime/src/blocking.rs"]
 mod blocking;
 #[path = "../../../../runtime/src/sanitize.rs"]
 #[allow(dead_code, unused_imports, unexpected_cfgs)]
 mod sanitize;
+#[path = "../../../../runtime/src/sched.rs"]
+mod sched;
 #[path = "../../../../runtime/src/shim.rs"]
 mod shim;
 #[path = "../../../../runtime/src/timer.rs"]
@@ -21,10 +25,10 @@ mod timer;
 mod worker;
 
 mod below;
+mod dump;
 mod goroutine;
 mod models;
 mod raw;
-mod sched;
 mod stack;
 
 pub use models::models;

@@ -1,5 +1,10 @@
 //! The models.
 
+mod former;
+mod hold;
+mod memory;
+mod token;
+
 use model::mutant::{Change, Mutant};
 use model::runner::Model;
 
@@ -20,6 +25,14 @@ const STACKLESS: &str = "runtime/src/sched/stackless.rs";
 
 /// All of them.
 pub fn models() -> Vec<Model> {
+    let mut models = of_permits();
+    models.extend_from_slice(hold::MODELS);
+    models.extend_from_slice(memory::MODELS);
+    models.extend_from_slice(token::MODELS);
+    models
+}
+
+fn of_permits() -> Vec<Model> {
     vec![
         Model {
             name: "injector_against_idler",
@@ -58,7 +71,12 @@ pub fn models() -> Vec<Model> {
             property: "of two goroutines that wait for each other, submitted while one worker searches, both run at the same time",
             body: last_searcher_wakes_next,
             preemptions: Some(1),
-            mutants: &[],
+            mutants: &[Mutant {
+                file: WORD_FILE,
+                after: "fn update(",
+                line: ".fetch_update(",
+                change: Change::Split,
+            }],
         },
         Model {
             name: "submit_against_take",
@@ -180,7 +198,12 @@ pub fn models() -> Vec<Model> {
                 deque_against_idler();
             },
             preemptions: Some(1),
-            mutants: &[],
+            mutants: &[Mutant {
+                file: QUEUE,
+                after: "push(worker, RecordPtr(old));",
+                line: "fence::store_load()",
+                change: Change::Skip,
+            }],
         },
     ]
 }

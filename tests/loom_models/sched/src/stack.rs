@@ -6,9 +6,11 @@ use std::ptr::{self, NonNull};
 
 pub(crate) use self::class::{CLASSES, SizeClass};
 pub(crate) use self::magazine::Magazine;
+use crate::below::world;
 use crate::goroutine::Record;
+use crate::shim::UnsafeCell;
 use crate::shim::atomic::AtomicU64;
-use crate::worker::Worker;
+pub(crate) use crate::worker::Worker;
 
 #[path = "../../../../runtime/src/stack/bare.rs"]
 mod bare;
@@ -19,6 +21,10 @@ pub(crate) mod magazine;
 
 pub(crate) mod slot {
     pub(crate) use super::{Commit, Slot};
+}
+
+pub(crate) mod overflow {
+    pub(crate) fn install() {}
 }
 
 pub(crate) mod guard {
@@ -64,10 +70,12 @@ pub(crate) mod arena {
 
     /// New stacks, one at a time, as many as the model has.
     pub(crate) fn carve(_: SizeClass, _: usize, _: usize, out: &mut Vec<usize>) -> io::Result<()> {
-        if !crate::below::world::one_more_stack() {
+        if !super::world::one_more_stack() {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        out.push(ptr::from_mut(Box::leak(Box::new(Slot::new()))).expose_provenance());
+        let slot = Box::leak(Box::new(Slot::new()));
+        model::touch(slot);
+        out.push(ptr::from_mut(slot).expose_provenance());
         Ok(())
     }
 
@@ -98,6 +106,7 @@ pub(crate) mod arena {
 pub(crate) enum Action {
     Done,
     Park,
+    Yield,
     Requeue,
 }
 
@@ -108,23 +117,26 @@ pub(crate) struct Commit {
 }
 
 pub(crate) struct Slot {
-    pub(crate) worker: Cell<Option<&'static Worker>>,
-    pub(crate) record: Cell<*const Record>,
-    pub(crate) action: Cell<Action>,
+    worker: Cell<Option<&'static Worker>>,
+    record: Cell<*mut Record>,
+    action: Cell<Action>,
     pub(crate) commit: Cell<Commit>,
     pub(crate) parked_at: AtomicU64,
     /// A goroutine has it: two at once fail the model.
-    pub(crate) in_use: Cell<bool>,
+    in_use: Cell<bool>,
+    requeued: Cell<bool>,
+    /// What lies on the stack: used by whoever runs on it, looked at by a dump.
+    pub(crate) frames: UnsafeCell<u32>,
 }
 
 impl Slot {
     /// Caches are not modelled.
-    pub(crate) fn prefetch(_: std::ptr::NonNull<Self>) {}
+    pub(crate) fn prefetch(_: NonNull<Self>) {}
 
     pub(crate) fn new() -> Self {
         Self {
             worker: Cell::new(None),
-            record: Cell::new(ptr::null()),
+            record: Cell::new(ptr::null_mut()),
             action: Cell::new(Action::Done),
             commit: Cell::new(Commit {
                 unlock: None,
@@ -132,11 +144,20 @@ impl Slot {
             }),
             parked_at: AtomicU64::new(0),
             in_use: Cell::new(false),
+            requeued: Cell::new(false),
+            frames: UnsafeCell::new(0),
         }
     }
 
+    /// The place of a small closure, which records of models have none of.
+    pub(crate) fn small(&self) {}
+
     pub(crate) fn worker(&self) -> &'static Worker {
         self.worker.get().expect("it runs")
+    }
+
+    pub(crate) fn ran_last_on(&self, worker: &Worker) -> bool {
+        ptr::eq(self.worker(), worker)
     }
 
     pub(crate) fn record(&self) -> &'static Record {
@@ -154,17 +175,46 @@ impl Slot {
 
     pub(super) unsafe fn unbind(&self) {}
 
-    /// The rest of a goroutine's closure runs at once; see `sched.rs`.
+    /// # Safety
+    ///
+    /// As the real one.
+    pub(crate) unsafe fn give_to(&'static self, record: *mut Record) {
+        assert!(!self.in_use.replace(true), "a stack with two goroutines");
+        self.record.set(record);
+    }
+
+    /// Calls the goroutine's closure, up to its next park or its end.
+    ///
+    /// # Safety
+    ///
+    /// As the real one.
+    pub(crate) unsafe fn resume(&'static self, worker: &'static Worker) -> Action {
+        self.worker.set(Some(worker));
+        self.action.set(Action::Done);
+        let body = self.record().body.take();
+        world::with_current(self, || {
+            // SAFETY: the model watches it.
+            self.frames.with_mut(|frames| unsafe { *frames += 1 });
+            match body {
+                Some(body) => body(),
+                // A permit was waited for; the closure that did so is over.
+                None => assert!(self.requeued.replace(false), "a goroutine that runs twice"),
+            }
+        });
+        if self.action.get() == Action::Done {
+            self.in_use.set(false);
+            world::ended();
+        }
+        self.action.get()
+    }
+
+    /// What the goroutine does next comes when it is resumed: in the body that its record has then.
     ///
     /// # Safety
     ///
     /// As the real one.
     pub(crate) unsafe fn switch_out(&self, action: Action) {
-        assert_eq!(
-            action,
-            Action::Requeue,
-            "goroutines of these models do not park"
-        );
+        self.requeued.set(action == Action::Requeue);
         self.action.set(action);
     }
 }
@@ -172,5 +222,5 @@ impl Slot {
 /// The slot of the goroutine that runs on the calling thread.
 pub(crate) fn current_slot() -> Option<&'static Slot> {
     // SAFETY: null or a slot that stays.
-    unsafe { crate::below::world::current().as_ref() }
+    unsafe { world::current().as_ref() }
 }

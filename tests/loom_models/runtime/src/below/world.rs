@@ -9,7 +9,7 @@ use model::thread::JoinHandle;
 
 use super::stack::Slot;
 use crate::goroutine::Record;
-use crate::goroutine::record::flag;
+use crate::goroutine::record::{flag, state};
 
 /// When all deadlines of models are, on the scheduler's clock.
 pub const DEADLINE: u64 = 1;
@@ -74,7 +74,7 @@ loom::thread_local! {
 pub(crate) fn me() -> &'static Record {
     ME.with(|me| {
         if me.get().is_null() {
-            me.set(Record::leak(flag::THREAD));
+            me.set(Record::leak(state::RUNNING, flag::THREAD));
         }
         // SAFETY: leaked.
         unsafe { &*me.get() }
@@ -89,8 +89,9 @@ pub fn thread(f: impl FnOnce() + 'static) -> JoinHandle<()> {
 /// Runs `f` in a goroutine.
 pub fn goroutine(f: impl FnOnce() + 'static) -> JoinHandle<()> {
     model::thread::spawn(move || {
-        let record = Record::leak(0);
-        record.bind(Box::leak(Box::new(Slot::new(record))));
+        let record = Record::leak(state::RUNNING, 0);
+        // SAFETY: a new record.
+        unsafe { record.bind(Box::leak(Box::new(Slot::new(record))), ()) };
         ME.with(|me| me.set(record));
         f();
     })

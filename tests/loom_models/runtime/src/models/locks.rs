@@ -17,6 +17,7 @@ const RWLOCK: &str = "runtime/src/raw/rwlock/writers.rs";
 const ONCE: &str = "runtime/src/raw/once.rs";
 const CANCEL: &str = "runtime/src/raw/cancel.rs";
 const SEMAPHORE: &str = "runtime/src/raw/semaphore.rs";
+const LOCK: &str = "runtime/src/raw/lock.rs";
 const CONDVAR: &str = "runtime/src/raw/condvar.rs";
 
 pub(super) fn models() -> Vec<Model> {
@@ -55,21 +56,36 @@ pub(super) fn models() -> Vec<Model> {
                 mutex(0);
             },
             preemptions: Some(2),
-            mutants: &[],
+            mutants: &[Mutant {
+                file: MUTEX,
+                after: "// Tells the holder's unlock not to wake a sleeper",
+                line: ".compare_exchange(",
+                change: Change::Split,
+            }],
         },
         Model {
             name: "mutex_starving",
             property: "the same when every waiter has waited for too long: the lock goes from hand to hand, in order",
             body: || mutex(2_000_000),
             preemptions: Some(2),
-            mutants: &[],
+            mutants: &[Mutant {
+                file: MUTEX,
+                after: "fn take_free",
+                line: ".compare_exchange_weak(0, LOCKED",
+                change: Change::Split,
+            }],
         },
         Model {
             name: "mutex_limits",
             property: "a waiter that gives up, by its deadline or cancelled, takes no wake-up with it",
             body: mutex_limits,
             preemptions: Some(2),
-            mutants: &[],
+            mutants: &[Mutant {
+                file: MUTEX,
+                after: "fn wake_first(",
+                line: "fetch_and(!over",
+                change: Change::Split,
+            }],
         },
         Model {
             name: "rwlock",
@@ -112,7 +128,12 @@ pub(super) fn models() -> Vec<Model> {
             property: "never more tokens than there are, and a release reaches who waits",
             body: semaphore,
             preemptions: Some(3),
-            mutants: &[],
+            mutants: &[Mutant {
+                file: LOCK,
+                after: "pub fn lock(",
+                line: "held.swap(true, Ordering::Acquire)",
+                change: Change::Split,
+            }],
         },
         Model {
             name: "condvar",

@@ -9,7 +9,8 @@ use model::thread::JoinHandle;
 
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr};
-use crate::sched::{self, roster};
+use crate::sched::word::WORD;
+use crate::sched::{self, idle, queue, resize, roster, stackless, take, wake};
 use crate::shim::atomic::{AtomicU32, Ordering};
 use crate::stack::Slot;
 use crate::worker::{Worker, permit};
@@ -104,6 +105,22 @@ pub(crate) fn waiting(body: impl FnOnce() + 'static) -> RecordPtr {
     record
 }
 
+/// Memory for records, zeroed.
+pub(super) fn slab(len: usize) -> *mut u8 {
+    static SLAB: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    static USED: PerExecution<Cell<bool>> = PerExecution::new();
+    /// As much as models use.
+    const DIRTY: usize = 128 << 10;
+    let layout = std::alloc::Layout::from_size_align(len, 4096).expect("a slab is small");
+    // SAFETY: not of no size.
+    let slab = *SLAB.get_or_init(|| unsafe { std::alloc::alloc_zeroed(layout) }.expose_provenance());
+    assert!(!USED.get_or(Cell::default).replace(true), "one slab is enough");
+    let slab = ptr::with_exposed_provenance_mut::<u8>(slab);
+    // SAFETY: that large, and this execution has not used it.
+    unsafe { slab.write_bytes(0, DIRTY.min(len)) };
+    slab
+}
+
 loom::thread_local! {
     static CURRENT: Cell<*const Slot> = Cell::new(ptr::null());
     static RECORD: Cell<*const Record> = Cell::new(ptr::null());
@@ -131,7 +148,7 @@ pub(super) fn thread_record() -> &'static Record {
 
 /// A goroutine that runs `body`, not submitted.
 pub(crate) fn goroutine(body: impl FnOnce() + 'static) -> RecordPtr {
-    let record = Record::leak(state::RUNNING, 0);
+    let record = Record::leak(state::RUNNING, flag::FRESH);
     record.body.set(Some(Box::new(body)));
     RecordPtr(ptr::from_ref(record).cast_mut())
 }
@@ -159,6 +176,19 @@ impl Event {
         model::futex::wake_one(ptr::from_ref(self.0).addr());
     }
 
+    /// For a park's unlock.
+    pub(crate) fn as_ptr(self) -> *const () {
+        ptr::from_ref(self.0).cast()
+    }
+
+    /// # Safety
+    ///
+    /// From [`as_ptr`](Self::as_ptr).
+    pub(crate) unsafe fn from_ptr(event: *const ()) -> Self {
+        // SAFETY: leaked.
+        Self(unsafe { &*event.cast() })
+    }
+
     pub(crate) fn wait(self) {
         while self.0.newest(Ordering::Acquire) == 0 {
             model::futex::wait(self.0, 0);
@@ -175,6 +205,18 @@ fn touch_timers() {
     crate::timer::earliest();
 }
 
+/// Everything static that a model uses, before its threads begin.
+fn set_up(procs: usize) {
+    resize::gomaxprocs(procs);
+    resize::init();
+    queue::injected();
+    wake::end_hold();
+    idle::timekeeper_sleeps();
+    take::threads_suffice();
+    stackless::any();
+    model::touch(&WORD);
+}
+
 /// A scheduler with so many permits and workers that hold one each.
 pub(crate) struct World {
     workers: Vec<&'static Worker>,
@@ -185,7 +227,7 @@ impl World {
     /// `procs` permits; each worker of `states` begins with the permit that it says, of which all but
     /// NONE, who sleep in the idle list, use one up.
     pub(crate) fn new(procs: usize, states: &[u8]) -> Self {
-        sched::set_up(procs);
+        set_up(procs);
         model::touch(&ENDED);
         model::touch(&STOP);
         // The roster makes workers when it finds none asleep.
@@ -209,14 +251,14 @@ impl World {
         for worker in scratch {
             assert!(roster::revoke(worker, permit::RUN));
         }
-        sched::idle::is_timekeeper(scratch[0]);
+        idle::is_timekeeper(scratch[0]);
         touch_timers();
         crate::stack::depot::counts();
         for (worker, state) in workers.iter().zip(states) {
             if *state == permit::NONE {
                 roster::lie_down(worker);
             } else {
-                assert!(sched::word::WORD.reserve_for_running());
+                assert!(WORD.reserve_for_running());
                 roster::assign(worker, *state);
             }
         }
@@ -232,6 +274,11 @@ impl World {
 
     /// Starts a worker's thread.
     pub(crate) fn start(&mut self, id: usize) {
+        self.start_with(id, sched::worker_main);
+    }
+
+    /// Starts a worker's thread, which lives like that.
+    pub(crate) fn start_with(&mut self, id: usize, life: fn(&'static Worker)) {
         let worker = self.workers[id];
         self.threads.push(model::thread::spawn(move || {
             let over = catch_unwind(AssertUnwindSafe(|| {
@@ -239,7 +286,7 @@ impl World {
                 while worker.permit.load(Ordering::Acquire) == permit::NONE {
                     worker.parker.park(None);
                 }
-                sched::worker_main(worker);
+                life(worker);
             }));
             if let Err(payload) = over
                 && !payload.is::<Over>()

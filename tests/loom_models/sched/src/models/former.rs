@@ -1,0 +1,39 @@
+//! What was wrong once, as a mutant.
+
+use crate::dump::hold;
+use crate::goroutine::record::flag;
+use crate::sched::find::{self, Found};
+use crate::sched::worker_main;
+use crate::worker::Worker;
+
+/// The life of a worker's thread.
+pub(super) fn life() -> fn(&'static Worker) {
+    if model::mutated() {
+        looks_twice
+    } else {
+        worker_main
+    }
+}
+
+/// A worker that looks at a goroutine's flags once to see that something is unusual, and again to see
+/// what.
+fn looks_twice(worker: &'static Worker) {
+    loop {
+        let Found::Goroutine(record) = find::next(worker) else {
+            continue;
+        };
+        let g = record.get();
+        if g.has(flag::THINK_TWICE | flag::FRESH) {
+            if g.has(flag::THINK_TWICE) {
+                if hold::defer(record) {
+                    continue;
+                }
+            } else {
+                // SAFETY: it is taken for a fresh one.
+                unsafe { g.bind(g.slot(), ()) };
+            }
+        }
+        // SAFETY: bound.
+        unsafe { (*g.slot()).resume(worker) };
+    }
+}
