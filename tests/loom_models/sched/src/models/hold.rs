@@ -95,6 +95,8 @@ fn ready(record: RecordPtr) {
 /// A dump looks at one goroutine.
 fn dump(record: RecordPtr) {
     let hold = Hold::new([record].into_iter()).expect("there is a barrier");
+    // Whoever runs goes on meanwhile.
+    model::thread::yield_now();
     if hold.holds(record) {
         // SAFETY: slots stay.
         let slot = unsafe { &*record.get().slot() };
