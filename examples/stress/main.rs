@@ -9,7 +9,8 @@
 //!
 //! Every load of every round checks its own sums. A round that does not end within `--patience`
 //! seconds is a hang: all goroutines are listed and the program aborts. The seed decides what is
-//! run, not how it is scheduled.
+//! run, not how it is scheduled. With `--unwatched` there is no thread beside the runtime for most of the
+//! time, so a false report of a deadlock would end the program.
 
 #[path = "../support/count.rs"]
 mod count;

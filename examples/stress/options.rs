@@ -11,13 +11,15 @@ use crate::count::parse_count;
 pub(crate) const HELP: &str = "\
 A mixed stress test of the whole runtime.
 
-Usage: stress [--rounds N | --seconds N] [--seed N] [--fixed] [--patience N]
+Usage: stress [--rounds N | --seconds N] [--seed N] [--fixed] [--patience N | --unwatched]
 
       --rounds N     stop after N rounds, with a unit if you like: 10k (default: 1k)
       --seconds N    stop after N seconds
       --seed N       what to run: the same number, the same loads (default: a random one)
       --fixed        keep GOMAXPROCS as it is; without this it changes between 1 and 8 all the time
       --patience N   seconds after which a round that has not ended is called a hang (default: 60)
+      --unwatched    no thread beside the runtime, neither to watch for hangs nor to change GOMAXPROCS: such
+                     threads hold the detection of deadlocks back, which must find none here
   -h, --help         this text
 
 Environment: GOMAXPROCS, how many goroutines may run at the same time, to begin with.";
@@ -44,7 +46,8 @@ pub(crate) struct Options {
     pub(crate) limit: Limit,
     pub(crate) seed: u64,
     pub(crate) fixed: bool,
-    pub(crate) patience: Duration,
+    /// `None`: nobody watches.
+    pub(crate) patience: Option<Duration>,
 }
 
 /// What the command line asks for.
@@ -65,7 +68,7 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request,
         limit: Limit::Rounds(1_000),
         seed: u64::from(fastrand::u32(..)),
         fixed: false,
-        patience: Duration::from_secs(60),
+        patience: Some(Duration::from_secs(60)),
     };
     let mut parser = lexopt::Parser::from_iter(arguments);
     while let Some(argument) = parser.next()? {
@@ -84,7 +87,13 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request,
                 None
             }
             Long("patience") => {
-                options.patience = Duration::from_secs(parser.value()?.parse_with(positive)?);
+                let seconds = parser.value()?.parse_with(positive)?;
+                options.patience = Some(Duration::from_secs(seconds));
+                None
+            }
+            Long("unwatched") => {
+                options.fixed = true;
+                options.patience = None;
                 None
             }
             Short('h') | Long("help") => return Ok(Request::Help),

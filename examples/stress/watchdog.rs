@@ -14,14 +14,16 @@ pub(crate) struct Watchdog {
 const STOPPED: u64 = u64::MAX;
 
 impl Watchdog {
-    /// Watches that a round ends at least every `patience`.
-    pub(crate) fn start(patience: Duration) -> Self {
+    /// Watches that a round ends at least every `patience`, if there is one.
+    pub(crate) fn start(patience: Option<Duration>) -> Self {
         let rounds = Arc::new(AtomicU64::new(0));
-        let seen = Arc::clone(&rounds);
-        thread::Builder::new()
-            .name("watchdog".to_owned())
-            .spawn(move || watch(&seen, patience))
-            .expect("the system has a thread to spare");
+        if let Some(patience) = patience {
+            let seen = Arc::clone(&rounds);
+            thread::Builder::new()
+                .name("watchdog".to_owned())
+                .spawn(move || watch(&seen, patience))
+                .expect("the system has a thread to spare");
+        }
         Self { rounds }
     }
 
