@@ -79,7 +79,8 @@ pub use crate::iter::{IntoIter, Iter, TryIter};
 pub use crate::make::{after, at, bounded, make, never, tick, unbounded};
 pub use crate::owner::{DoneOwner, TimerOwner, done_channel, timer_channel};
 pub use crate::receiver::Receiver;
-pub use crate::select::builder::{Select, SelectedOperation};
+pub use crate::select::builder::Select;
+pub use crate::select::selected::SelectedOperation;
 pub use crate::sender::Sender;
 
 /// What the macros expand to. Not for direct use, and not covered by the version's promises.

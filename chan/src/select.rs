@@ -7,3 +7,4 @@ pub(crate) mod builder;
 pub(crate) mod engine;
 pub(crate) mod macros;
 pub(crate) mod ready;
+pub(crate) mod selected;
