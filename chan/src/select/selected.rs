@@ -12,7 +12,7 @@ use crate::error::{RecvError, SendError};
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 
-/// An operation that a [`Select`] has won. Complete it with [`send`](Self::send) or
+/// An operation that a [`Select`](crate::Select) has won. Complete it with [`send`](Self::send) or
 /// [`recv`](Self::recv): a peer may be waiting for that. Dropping it gives the operation up and
 /// panics.
 #[must_use = "a won operation must be completed: its peer waits for that"]
@@ -25,7 +25,7 @@ pub struct SelectedOperation<'a> {
 }
 
 impl SelectedOperation<'_> {
-    /// The number of the operation, as [`Select::send`] or [`Select::recv`] gave it.
+    /// The number of the operation, as [`Select::send`](crate::Select::send) or [`Select::recv`](crate::Select::recv) gave it.
     pub fn index(&self) -> usize {
         self.index
     }
