@@ -193,7 +193,7 @@ mod tests {
         let base = clock::base().monotonic;
         let real = || sys::monotonic() - base;
         let begun = real();
-        let mut counted = 0;
+        let (mut counted, mut narrow) = (0, 0);
         while real() - begun < 200_000_000 {
             let before = real();
             let now = clock::now();
@@ -203,7 +203,11 @@ mod tests {
                 "{before} <= {now} <= {after}"
             );
             counted += u32::from(super::nanos().is_some());
+            let before = super::counter();
+            real();
+            narrow += u32::from(super::counter().wrapping_sub(before) <= super::NARROW);
         }
-        assert!(counted > 0 || !sys::counter_is_clock());
+        // Where the system's clock takes long to read, as under ThreadSanitizer, there is no anchor.
+        assert!(counted > 0 || narrow == 0 || !sys::counter_is_clock());
     }
 }
