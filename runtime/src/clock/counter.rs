@@ -193,7 +193,7 @@ mod tests {
         let base = clock::base().monotonic;
         let real = || sys::monotonic() - base;
         let begun = real();
-        let (mut counted, mut narrow) = (0, 0);
+        let mut counted = 0;
         while real() - begun < 200_000_000 {
             let before = real();
             let now = clock::now();
@@ -203,11 +203,8 @@ mod tests {
                 "{before} <= {now} <= {after}"
             );
             counted += u32::from(super::nanos().is_some());
-            let before = super::counter();
-            real();
-            narrow += u32::from(super::counter().wrapping_sub(before) <= super::NARROW);
         }
-        // Where the system's clock takes long to read, as under ThreadSanitizer, there is no anchor.
-        assert!(counted > 0 || narrow == 0 || !sys::counter_is_clock());
+        // ThreadSanitizer makes the reading of two clocks too slow for one moment.
+        assert!(counted > 0 || cfg!(gors_tsan) || !sys::counter_is_clock());
     }
 }
