@@ -81,6 +81,16 @@ fn work() {
     assert_eq!(sum.load(Ordering::Relaxed), 60 * 59 / 2);
 }
 
+/// Asks for more threads than [`work`] can have left behind: each of these calls lasts longer than it takes
+/// to pass a permit on as often as that.
+fn crowd() {
+    let wg = Arc::new(WaitGroup::new());
+    for _ in 0..100 {
+        wg.go(|| blocking(|| sleep_on_thread_for(Duration::from_millis(20))));
+    }
+    wg.wait();
+}
+
 /// Catches a runtime that goes on without its monitor, or ends without saying why.
 #[test]
 fn without_a_first_thread_the_program_says_so() {
@@ -107,6 +117,7 @@ fn work_goes_on_with_the_threads_there_are() {
                 std::hint::spin_loop();
             });
             (0..5).for_each(|_| work());
+            crowd();
             hog.store(1, Ordering::Relaxed);
         });
     });
@@ -115,10 +126,14 @@ fn work_goes_on_with_the_threads_there_are() {
     assert!(ended.stderr.contains(text), "{ended:#?}");
 }
 
+fn sleep_on_thread() {
+    sleep_on_thread_for(Duration::from_millis(3));
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "blocking the thread is the point"
 )]
-fn sleep_on_thread() {
-    std::thread::sleep(Duration::from_millis(3));
+fn sleep_on_thread_for(time: Duration) {
+    std::thread::sleep(time);
 }
