@@ -215,6 +215,11 @@ fn readiness_reaches_goroutines() {
         waiter.join().expect("no panic");
         assert!(poller.looks.load(Ordering::SeqCst) > 0);
         assert_eq!(poller.waiters(), 0);
-        assert_eq!(num_goroutine(), 1);
+        // The waiter may have run before the one that only asked for a permit.
+        let begun = Instant::now();
+        while num_goroutine() > 1 {
+            assert!(begun.elapsed() < Duration::from_secs(60));
+            gors_runtime::gosched();
+        }
     });
 }
