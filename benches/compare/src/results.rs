@@ -200,11 +200,13 @@ impl RowResult {
     }
 }
 
+/// Results for tests.
 #[cfg(test)]
-mod tests {
+pub(crate) mod examples {
     use super::*;
 
-    fn cell(contender: &str, rounds: &[f64]) -> Cell {
+    /// A contender's figures.
+    pub(crate) fn cell(contender: &str, rounds: &[f64]) -> Cell {
         Cell {
             contender: contender.to_owned(),
             rounds: BTreeMap::from([("ns".to_owned(), rounds.to_vec())]),
@@ -212,7 +214,8 @@ mod tests {
         }
     }
 
-    fn row(cells: Vec<Cell>) -> RowResult {
+    /// A row of times.
+    pub(crate) fn row(cells: Vec<Cell>) -> RowResult {
         RowResult {
             name: "row".to_owned(),
             area: "headline".to_owned(),
@@ -226,6 +229,12 @@ mod tests {
             unsteady: Vec::new(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::examples::{cell, row};
+    use super::*;
 
     /// Catches a ratio upside down, or against the wrong peer.
     #[test]

@@ -5,7 +5,6 @@
 //! `mod` and the one in [`CONTENDER`]; the refusals then say so.
 
 mod burst;
-mod conds;
 mod contexts;
 mod groups;
 mod locks;
@@ -33,7 +32,6 @@ pub(super) const CONTENDER: Contender = Contender {
     programs: &[
         PROGRAMS,
         burst::PROGRAMS,
-        conds::PROGRAMS,
         contexts::PROGRAMS,
         groups::PROGRAMS,
         locks::PROGRAMS,

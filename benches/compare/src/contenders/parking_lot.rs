@@ -7,7 +7,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard, Once, RwLock};
 use super::crossbeam::Threads;
 use super::{Contender, Programs};
 use crate::measure::{Report, Task};
-use crate::shapes::locks::{self, Conds, Locks};
+use crate::shapes::locks::{self, lock_api_shapes};
 use crate::shapes::{Budget, parallel};
 
 /// The column.
@@ -36,50 +36,7 @@ const PROGRAMS: Programs = &[
     ("cond", locks::cond::<Threads>),
 ];
 
-impl Locks for Threads {
-    type Mutex = Mutex<i64>;
-    type Guard<'a> = MutexGuard<'a, i64>;
-    type RwLock = RwLock<i64>;
-
-    fn mutex() -> Mutex<i64> {
-        Mutex::new(0)
-    }
-
-    fn lock(mutex: &Mutex<i64>) -> MutexGuard<'_, i64> {
-        mutex.lock()
-    }
-
-    fn rwlock() -> RwLock<i64> {
-        RwLock::new(0)
-    }
-
-    fn read<T>(lock: &RwLock<i64>, f: impl FnOnce() -> T) -> T {
-        let _guard = lock.read();
-        f()
-    }
-
-    fn write<T>(lock: &RwLock<i64>, f: impl FnOnce() -> T) -> T {
-        let _guard = lock.write();
-        f()
-    }
-}
-
-impl Conds for Threads {
-    type Condvar = Condvar;
-
-    fn condvar() -> Condvar {
-        Condvar::new()
-    }
-
-    fn wait_cond<'a: 'a>(condvar: &Condvar, mut guard: MutexGuard<'a, i64>) -> MutexGuard<'a, i64> {
-        condvar.wait(&mut guard);
-        guard
-    }
-
-    fn broadcast(condvar: &Condvar) {
-        condvar.notify_all();
-    }
-}
+lock_api_shapes!(Threads);
 
 /// A `Once` that is done.
 fn once(task: &Task) -> Report {

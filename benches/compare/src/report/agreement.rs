@@ -61,31 +61,15 @@ pub(crate) fn mark(results: &mut Results, earlier: &Results) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::contenders::GO;
-    use crate::results::{Cell, RowResult};
+    use crate::results::examples::{cell, row};
 
     /// A run of one row.
     fn run(gors: f64, go: f64) -> Results {
-        let cell = |contender: &str, value: f64| Cell {
-            contender: contender.to_owned(),
-            rounds: [("ns".to_owned(), vec![value; 5])].into(),
-            ..Cell::default()
-        };
         Results {
             machine: crate::machine::Machine::default(),
             quick: false,
             seconds: 1,
-            rows: vec![RowResult {
-                name: "row".to_owned(),
-                area: "headline".to_owned(),
-                program: "row".to_owned(),
-                op: String::new(),
-                unit: "ns".to_owned(),
-                metrics: vec!["ns".to_owned()],
-                procs: 1,
-                n: 0,
-                cells: vec![cell(GORS, gors), cell(GO, go)],
-                unsteady: Vec::new(),
-            }],
+            rows: vec![row(vec![cell(GORS, &[gors; 5]), cell(GO, &[go; 5])])],
             agreement: None,
         }
     }

@@ -42,6 +42,61 @@ pub(crate) trait Conds: Locks {
     fn broadcast(condvar: &Self::Condvar);
 }
 
+/// [`Locks`] and [`Conds`] for a contender whose `Mutex`, `MutexGuard`, `RwLock` and `Condvar`, which the caller has
+/// imported, have the methods of `lock_api`'s.
+macro_rules! lock_api_shapes {
+    ($contender:ty) => {
+        impl crate::shapes::locks::Locks for $contender {
+            type Mutex = Mutex<i64>;
+            type Guard<'a> = MutexGuard<'a, i64>;
+            type RwLock = RwLock<i64>;
+
+            fn mutex() -> Mutex<i64> {
+                Mutex::new(0)
+            }
+
+            fn lock(mutex: &Mutex<i64>) -> MutexGuard<'_, i64> {
+                mutex.lock()
+            }
+
+            fn rwlock() -> RwLock<i64> {
+                RwLock::new(0)
+            }
+
+            fn read<T>(lock: &RwLock<i64>, f: impl FnOnce() -> T) -> T {
+                let _guard = lock.read();
+                f()
+            }
+
+            fn write<T>(lock: &RwLock<i64>, f: impl FnOnce() -> T) -> T {
+                let _guard = lock.write();
+                f()
+            }
+        }
+
+        impl crate::shapes::locks::Conds for $contender {
+            type Condvar = Condvar;
+
+            fn condvar() -> Condvar {
+                Condvar::new()
+            }
+
+            fn wait_cond<'a: 'a>(
+                condvar: &Condvar,
+                mut guard: MutexGuard<'a, i64>,
+            ) -> MutexGuard<'a, i64> {
+                condvar.wait(&mut guard);
+                guard
+            }
+
+            fn broadcast(condvar: &Condvar) {
+                condvar.notify_all();
+            }
+        }
+    };
+}
+pub(crate) use lock_api_shapes;
+
 /// Keeps neighbours off a lock's cache lines.
 #[repr(align(128))]
 struct Padded<T>(T);

@@ -1,9 +1,9 @@
-//! gors' `Mutex` and `RwLock`.
+//! gors' `Mutex`, `RwLock` and `Condvar`.
 
-use gors::sync::{Mutex, MutexGuard, RwLock};
+use gors::sync::{Condvar, Mutex, MutexGuard, RwLock};
 
 use super::{Gors, Programs, main};
-use crate::shapes::locks::{self as shapes, Locks};
+use crate::shapes::locks::{self as shapes, lock_api_shapes};
 
 pub(super) const PROGRAMS: Programs = &[
     ("mutex-goroutines", |task| {
@@ -21,32 +21,7 @@ pub(super) const PROGRAMS: Programs = &[
         main(task, shapes::rw_uncontended::<Gors>)
     }),
     ("rw", |task| main(task, shapes::rw::<Gors>)),
+    ("cond", |task| main(task, shapes::cond::<Gors>)),
 ];
 
-impl Locks for Gors {
-    type Mutex = Mutex<i64>;
-    type Guard<'a> = MutexGuard<'a, i64>;
-    type RwLock = RwLock<i64>;
-
-    fn mutex() -> Mutex<i64> {
-        Mutex::new(0)
-    }
-
-    fn lock(mutex: &Mutex<i64>) -> MutexGuard<'_, i64> {
-        mutex.lock()
-    }
-
-    fn rwlock() -> RwLock<i64> {
-        RwLock::new(0)
-    }
-
-    fn read<T>(lock: &RwLock<i64>, f: impl FnOnce() -> T) -> T {
-        let _guard = lock.read();
-        f()
-    }
-
-    fn write<T>(lock: &RwLock<i64>, f: impl FnOnce() -> T) -> T {
-        let _guard = lock.write();
-        f()
-    }
-}
+lock_api_shapes!(Gors);
