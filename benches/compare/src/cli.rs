@@ -85,7 +85,7 @@ pub(crate) struct Options {
     /// Rounds for every row, instead of 5 for short rows and 2 for long ones
     #[arg(long, value_name = "N")]
     pub rounds: Option<usize>,
-    /// Minutes after which no further round begins; default 30, quick 4, none with --rounds
+    /// Minutes after which no further round begins; default 50, quick 4, none with --rounds
     #[arg(long, value_name = "N")]
     pub minutes: Option<u64>,
     /// Seconds after which a child counts as hanging; default 15 to 60 by the row, quick 10

@@ -122,13 +122,10 @@ impl Cell {
             .collect();
     }
 
-    /// How many times less this cell needs than `other`. Rounds were
-    /// interleaved, so they are compared pair by pair: what disturbs a round
-    /// disturbs both sides of it.
-    fn against(&self, other: &Self, metric: &str) -> Option<Ratio> {
-        if self.failed || other.failed {
-            return None;
-        }
+    /// How many times less this cell needs than `other`, round by round. Rounds
+    /// were interleaved, so they are compared pair by pair: what disturbs a
+    /// round disturbs both sides of it. `None` if there is no such round.
+    pub(crate) fn ratios(&self, other: &Self, metric: &str) -> Option<Vec<f64>> {
         let (mine, theirs) = (self.rounds.get(metric)?, other.rounds.get(metric)?);
         let ratios: Vec<f64> = mine
             .iter()
@@ -136,9 +133,15 @@ impl Cell {
             .filter(|(mine, theirs)| **mine > 0.0 && **theirs > 0.0)
             .map(|(mine, theirs)| theirs / mine)
             .collect();
-        if ratios.is_empty() {
+        (!ratios.is_empty()).then_some(ratios)
+    }
+
+    /// How many times less this cell needs than `other`: the median.
+    fn against(&self, other: &Self, metric: &str) -> Option<Ratio> {
+        if self.failed || other.failed {
             return None;
         }
+        let ratios = self.ratios(other, metric)?;
         let noisy = spread(&ratios).is_some_and(|spread| spread > NOISY);
         Some(Ratio {
             times: median(&ratios),

@@ -6,7 +6,12 @@
 //! before the next one begins: the rounds of a row lie minutes apart, and a
 //! disturbance of half a minute spoils one of them, which the median leaves out,
 //! and not all. A contender whose first round of a row took long gets fewer of
-//! it; one that failed gets no more.
+//! it; one that failed gets no more. A child that ends at once is followed by
+//! more of its kind, and the round's value is their median.
+//!
+//! While there is time then, gors and Go go on alone in the rows whose ratio is
+//! the least certain: what the tables are about should come out the same the
+//! next time.
 //!
 //! The greatest sizes run once, at the end: what a process of 20 GiB does to the
 //! kernel's free lists does not reach the other rows. The first round of every
@@ -16,6 +21,7 @@
 mod effort;
 mod job;
 mod progress;
+mod repeat;
 
 use std::error::Error;
 use std::fs;
@@ -23,7 +29,7 @@ use std::io;
 use std::path::Path;
 
 use self::effort::Effort;
-use self::job::{Job, obstacle};
+use self::job::{Job, Running, obstacle};
 use self::progress::Progress;
 use crate::child::{self, Nursery};
 use crate::cli::Options;
@@ -36,6 +42,10 @@ use crate::rows::Row;
 /// A peer that would take longer than this for one of the greatest sizes is
 /// left out of it, in seconds.
 const TOO_SLOW: f64 = 15.0;
+
+/// Of the time that a run is given, the part after which no round of all
+/// contenders begins.
+const FOR_ALL: f64 = 0.65;
 
 /// Runs what the options ask for.
 pub(crate) fn run(options: &Options, out: &Path) -> Result<Results, Box<dyn Error>> {
@@ -100,41 +110,73 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// All rounds, then the rows that run once.
+    /// All rounds, then those of gors and Go, then the rows that run once.
     fn all(&mut self) -> io::Result<()> {
         for round in 0..self.effort.rounds {
             for index in 0..self.jobs.len() {
-                if !self.jobs[index].row.once && (round == 0 || self.has_time_for(index)) {
-                    self.round(index, round)?;
+                let next = self.jobs[index].next_round(self.effort);
+                if !self.jobs[index].row.once && (round == 0 || self.has_time(FOR_ALL, next)) {
+                    self.round(index, &format!("round {}", round + 1), |one| one.rounds_left > 0)?;
                 }
             }
         }
+        self.settle()?;
         for index in 0..self.jobs.len() {
             if self.jobs[index].row.once {
                 self.leave_out_the_slow(index);
-                self.round(index, 0)?;
+                self.round(index, "once", |one| one.rounds_left > 0)?;
             }
         }
         Ok(())
     }
 
-    /// Is there time for one more round of a row?
-    fn has_time_for(&self, index: usize) -> bool {
+    /// Is there time for `next` seconds more within a part of what the run is
+    /// given for all but the greatest sizes?
+    fn has_time(&self, part: f64, next: f64) -> bool {
         self.effort.budget.is_none_or(|budget| {
-            let then = self.progress.elapsed().as_secs_f64()
-                + self.jobs[index].next_round(self.effort)
-                + self.greatest();
-            then <= budget.as_secs_f64()
+            let all = budget.as_secs_f64() - self.greatest();
+            self.progress.elapsed().as_secs_f64() + next <= part * all
         })
     }
 
-    /// One round of a row.
-    fn round(&mut self, index: usize, round: usize) -> io::Result<()> {
+    /// Further rounds of gors and Go alone, in the rows that need them.
+    ///
+    /// One pass after the other over all such rows, the least certain first, so
+    /// that the rounds of a row do not stand together here either.
+    fn settle(&mut self) -> io::Result<()> {
+        if self.effort.budget.is_none() {
+            return Ok(());
+        }
+        loop {
+            let mut unsure: Vec<(f64, usize)> = (0..self.jobs.len())
+                .filter_map(|index| Some((self.jobs[index].doubt()?, index)))
+                .collect();
+            unsure.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+            let mut ran = false;
+            for (_, index) in unsure {
+                if self.has_time(1.0, self.jobs[index].next_pair()) {
+                    self.round(index, "gors and Go again", |one| one.is_of_the_pair())?;
+                    ran = true;
+                }
+            }
+            if !ran {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One round of a row, by the contenders that `takes_part` says.
+    fn round(
+        &mut self,
+        index: usize,
+        round: &str,
+        takes_part: impl Fn(&Running<'_>) -> bool,
+    ) -> io::Result<()> {
         let (effort, left) = (self.effort, self.left());
         let job = &mut self.jobs[index];
         for at in 0..job.running.len() {
             let contender = job.running[at].contender;
-            if job.running[at].rounds_left == 0 {
+            if !takes_part(&job.running[at]) {
                 continue;
             }
             if let Some(reason) = obstacle(job.row, contender, &self.nursery, effort.quick) {
@@ -142,15 +184,12 @@ impl Run<'_> {
                 continue;
             }
             let what = format!(
-                "{} at {}: {}, round {}",
-                job.row.name,
-                job.procs,
-                contender.name,
-                round + 1
+                "{} at {}: {}, {round}",
+                job.row.name, job.procs, contender.name,
             );
             self.progress.show(&what, left);
             let request = job.request(contender, effort);
-            let finished = self.nursery.run(&request, effort.limit(job.row))?;
+            let finished = repeat::run(&self.nursery, &request, effort.limit(job.row))?;
             job.running[at].take(job.row, finished, effort);
         }
         Ok(())

@@ -31,7 +31,7 @@ impl Effort {
         let (target, rounds, long_rounds, long, minutes) = if options.quick {
             (20, 2, 1, 250, 4)
         } else {
-            (100, 5, 2, 1_000, 30)
+            (100, 5, 2, 1_000, 50)
         };
         let budget = match (options.minutes, options.rounds) {
             (Some(minutes), _) => Some(minutes),

@@ -2,13 +2,24 @@
 
 use crate::child::{self, Ended, Finished, Nursery};
 use crate::cli::Request;
-use crate::contenders::{Contender, GO};
+use crate::contenders::{Contender, GO, GORS};
 use crate::machine::memory_kib;
 use crate::results::{Cell, RowResult};
 use crate::rows::Row;
-use crate::stats::median;
+use crate::stats::{median, spread};
 
 use super::effort::Effort;
+
+/// A ratio is certain when the spread of its rounds by the root of their number
+/// is below this.
+const CERTAIN: f64 = 0.04;
+
+/// More rounds than this no ratio gets; a third of it where one takes longer
+/// than [`LONG_PAIR`] seconds.
+const MOST_ROUNDS: usize = 15;
+
+/// See [`MOST_ROUNDS`].
+const LONG_PAIR: f64 = 2.0;
 
 /// A row at a permit count.
 pub(super) struct Job<'a> {
@@ -89,6 +100,43 @@ impl<'a> Job<'a> {
             .sum()
     }
 
+    /// The seconds that one more round of gors and Go alone will take.
+    pub(super) fn next_pair(&self) -> f64 {
+        self.running
+            .iter()
+            .filter(|one| one.is_of_the_pair())
+            .filter_map(|one| one.took)
+            .sum()
+    }
+
+    /// How uncertain the least certain ratio to Go still is: the spread of the
+    /// rounds by the root of their number. `None` when it is certain enough,
+    /// when nothing more would help, or when there is no ratio.
+    pub(super) fn doubt(&self) -> Option<f64> {
+        let of = |name| {
+            self.running
+                .iter()
+                .find(|one| one.contender.name == name && !one.failed())
+        };
+        let (gors, go) = (of(GORS)?, of(GO)?);
+        let doubt = self
+            .row
+            .metrics
+            .iter()
+            .filter_map(|metric| {
+                let ratios = gors.cell.ratios(&go.cell, metric)?;
+                let most = if self.next_pair() > LONG_PAIR {
+                    MOST_ROUNDS / 3
+                } else {
+                    MOST_ROUNDS
+                };
+                let spread = spread(&ratios).unwrap_or(1.0);
+                (ratios.len() < most).then(|| spread / (ratios.len() as f64).sqrt())
+            })
+            .fold(0.0, f64::max);
+        (doubt > CERTAIN && !self.row.once).then_some(doubt)
+    }
+
     /// The seconds that all its rounds that are left will take.
     pub(super) fn all_rounds(&self, effort: Effort) -> f64 {
         let guess = effort.guess(self.row);
@@ -152,6 +200,11 @@ pub(super) fn obstacle(
 }
 
 impl Running<'_> {
+    /// Is it one of the two that the ratios are of, and has a figure?
+    pub(super) fn is_of_the_pair(&self) -> bool {
+        [GORS, GO].contains(&self.contender.name) && !self.cell.rounds.is_empty() && !self.failed()
+    }
+
     /// Did a child of it crash or hang?
     pub(super) fn failed(&self) -> bool {
         self.cell.failed
@@ -168,7 +221,7 @@ impl Running<'_> {
         if self.took.is_none() && finished.took > effort.long {
             self.rounds_left = self.rounds_left.min(effort.long_rounds);
         }
-        self.rounds_left -= 1;
+        self.rounds_left = self.rounds_left.saturating_sub(1);
         self.took = Some(finished.took.as_secs_f64());
         let cell = &mut self.cell;
         cell.seconds += finished.took.as_secs_f64();
