@@ -28,14 +28,24 @@
 //!
 //! # Parts
 //!
-//! [`waiter`]: nodes and lists; [`wait`]: linking one, parking, unlinking it. [`ring`]: the buffer. [`send`], [`recv`]: the plain operations.
-//! [`reserve`], [`meet`], [`settle`]: what a select holds between winning and completing.
-//! [`close`]: closing, handles, the end. [`timer`]: channels whose values come from the clock.
+//! [`waiter`]: nodes and lists; [`wait`]: linking one, parking, unlinking it. [`ring`], [`chain`]: the
+//! buffer. [`send`], [`recv`]: the plain operations. [`reserve`], [`meet`], [`settle`]: what a select
+//! holds between winning and completing. [`observe`]: those who only want to know. [`close`]:
+//! closing, handles, the end. [`timer`]: channels whose values come from the clock.
+//!
+//! # Size
+//!
+//! Programs make channels by the million, and then the first touch of their memory costs more than
+//! anything else does: 112 bytes and the ring. What only some channels have is not in all of them:
+//! the chain of blocks and the due time lie where the others' ring is (`buf`), the
+//! observers' lists are allocated when there is one.
 
+mod chain;
 pub(crate) mod close;
 mod meet;
 #[cfg(feature = "async")]
 pub(crate) mod node;
+pub(crate) mod observe;
 pub(crate) mod recv;
 pub(crate) mod reserve;
 pub(crate) mod ring;
@@ -51,9 +61,11 @@ use std::ptr;
 
 use gors_runtime::raw::{self, SpinLock};
 
-use self::ring::Block;
-use self::waiter::{WaitList, Waiter, WakeChain};
-use crate::shim::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use self::chain::Chain;
+use self::observe::Observers;
+use self::timer::Due;
+use self::waiter::WaitList;
+use crate::shim::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// The capacity of a channel without one.
 pub(crate) const UNBOUNDED: usize = usize::MAX;
@@ -90,6 +102,8 @@ pub(crate) mod flag {
 #[repr(C)]
 pub(crate) struct Core {
     lock: SpinLock,
+    /// The elements' alignment as a power of two. Fixed.
+    align_log2: u8,
     flags: AtomicU32,
     /// Capacity; 0 is a rendezvous, [`UNBOUNDED`] grows. Fixed.
     pub(crate) cap: usize,
@@ -99,33 +113,26 @@ pub(crate) struct Core {
     head: Cell<usize>,
     /// Ring: index of the next free place. Blocks: index in the tail block.
     tail: Cell<usize>,
-    /// Ring: its base (dangling for zero-size elements).
+    /// What lies behind the core in its allocation: the ring (dangling for zero-size elements), of
+    /// an unbounded channel a [`Chain`], of a timer a [`Due`]. Fixed.
     buf: *mut u8,
     recvq: WaitList,
     sendq: WaitList,
-    /// Size and alignment of an element. Fixed.
-    elem: Layout,
-
+    /// The size of an element. Fixed.
+    size: usize,
     /// Places that selects have reserved and not yet filled.
-    held_places: Cell<usize>,
+    held_places: Cell<u32>,
     /// Values that selects have reserved and not yet taken.
-    held_values: Cell<usize>,
-    /// Those who only want to know when a receive (`[0]`) or a send (`[1]`) would not block.
-    observers: [WaitList; 2],
-    /// See [`flag::DEFERRED`].
-    deferred: Cell<Option<WakeChain>>,
-    /// Unbounded: the chain of blocks, and an empty one kept for reuse.
-    head_block: Cell<*mut Block>,
-    tail_block: Cell<*mut Block>,
-    spare_block: Cell<*mut Block>,
-    /// Unbounded: an exhausted block to be freed by whoever releases the lock.
-    garbage: Cell<*mut Block>,
-    /// Timers: when the next value is due, as a [`crate::clock`] word, and the period (0: once).
-    due: AtomicI64,
-    period: Cell<i64>,
+    held_values: Cell<u32>,
+    /// Null until there is an observer; see [`observe`].
+    observers: AtomicPtr<Observers>,
     /// Senders, receivers and living sides; see [`close`].
     handles: AtomicU64,
 }
+
+// What the module's text promises.
+#[cfg(all(target_pointer_width = "64", not(gors_loom)))]
+const _: () = assert!(size_of::<Core>() == 112);
 
 // SAFETY: cells are touched under the lock only; the rest is atomic or fixed. What the elements
 // need is demanded by the handles (`T: Send`).
@@ -147,7 +154,7 @@ impl Core {
             unlock: Core::unlock_for_park,
             handles: Core::handles,
         });
-        let (layout, offset) = Core::layout(elem, cap)?;
+        let (layout, offset) = Core::layout(elem, cap, flags)?;
         let flags = if raw::explores() {
             flags | flag::EXPLORED
         } else {
@@ -162,6 +169,7 @@ impl Core {
         let buf = unsafe { at.add(offset) };
         let empty = Core {
             lock: SpinLock::new(),
+            align_log2: elem.align().trailing_zeros() as u8,
             flags: AtomicU32::new(flags),
             cap,
             len: AtomicUsize::new(0),
@@ -170,30 +178,45 @@ impl Core {
             buf,
             recvq: WaitList::new(),
             sendq: WaitList::new(),
-            elem,
+            size: elem.size(),
             held_places: Cell::new(0),
             held_values: Cell::new(0),
-            observers: [WaitList::new(), WaitList::new()],
-            deferred: Cell::new(None),
-            head_block: Cell::new(ptr::null_mut()),
-            tail_block: Cell::new(ptr::null_mut()),
-            spare_block: Cell::new(ptr::null_mut()),
-            garbage: Cell::new(ptr::null_mut()),
-            due: AtomicI64::new(crate::clock::NEVER),
-            period: Cell::new(0),
+            observers: AtomicPtr::new(ptr::null_mut()),
             handles: AtomicU64::new(close::ONE_EACH),
         };
-        // SAFETY: freshly allocated with this layout.
-        unsafe { core.write(empty) };
+        // SAFETY: freshly allocated with this layout, in which what this kind of channel has in
+        // place of a ring lies at `buf`.
+        unsafe {
+            core.write(empty);
+            if flags & flag::TIMER != 0 {
+                buf.cast::<Due>().write(Due::never());
+            } else if cap == UNBOUNDED {
+                buf.cast::<Chain>().write(Chain::empty());
+            }
+        }
         Some(core)
     }
 
-    /// The allocation of a channel and where its ring begins in it.
-    fn layout(elem: Layout, cap: usize) -> Option<(Layout, usize)> {
-        let slots = if cap == UNBOUNDED { 0 } else { cap };
-        let ring = Layout::from_size_align(elem.size().checked_mul(slots)?, elem.align()).ok()?;
-        let (layout, offset) = Layout::new::<Core>().extend(ring).ok()?;
+    /// The allocation of a channel and where what lies behind the core begins in it.
+    fn layout(elem: Layout, cap: usize, flags: u32) -> Option<(Layout, usize)> {
+        let behind = if flags & flag::TIMER != 0 {
+            Layout::new::<Due>()
+        } else if cap == UNBOUNDED {
+            Layout::new::<Chain>()
+        } else {
+            Layout::from_size_align(elem.size().checked_mul(cap)?, elem.align()).ok()?
+        };
+        let (layout, offset) = Layout::new::<Core>().extend(behind).ok()?;
         Some((layout.pad_to_align(), offset))
+    }
+
+    /// The layout that this channel was allocated with.
+    fn own_layout(&self) -> Layout {
+        Layout::from_size_align(self.size, self.elem_align())
+            .ok()
+            .and_then(|elem| Core::layout(elem, self.cap, self.flags()))
+            .expect("the layout it was allocated with")
+            .0
     }
 
     #[inline(always)]
@@ -244,20 +267,25 @@ impl Core {
 
     #[inline(always)]
     pub(crate) fn elem_size(&self) -> usize {
-        self.elem.size()
+        self.size
+    }
+
+    #[inline(always)]
+    pub(crate) fn elem_align(&self) -> usize {
+        1 << self.align_log2
     }
 
     /// Under the lock: values that nobody has reserved.
     #[inline(always)]
     fn avail(&self) -> usize {
-        self.len.load(Ordering::Relaxed) - self.held_values.get()
+        self.len.load(Ordering::Relaxed) - self.held_values.get() as usize
     }
 
     /// Under the lock: a value more would fit.
     #[inline(always)]
     fn has_room(&self) -> bool {
         self.cap == UNBOUNDED
-            || self.len.load(Ordering::Relaxed) + self.held_places.get() < self.cap
+            || self.len.load(Ordering::Relaxed) + (self.held_places.get() as usize) < self.cap
     }
 
     /// Under the lock: nothing will ever come.
@@ -304,39 +332,6 @@ impl Core {
         waiters
     }
 
-    /// Under the lock: takes and claims the observers of `dir` for waking.
-    ///
-    /// # Safety
-    ///
-    /// The lock is held.
-    #[cold]
-    unsafe fn take_observers(&self, dir: Dir, chain: &mut WakeChain) {
-        let list = &self.observers[dir as usize];
-        loop {
-            // SAFETY: locked; a claimed, popped waiter is ours.
-            unsafe {
-                let w = list.pop_claimed();
-                if w.is_null() {
-                    break;
-                }
-                chain.add(w, waiter::Outcome::Ready);
-            }
-        }
-        if self.observers.iter().all(WaitList::is_empty) {
-            self.clear(flag::OBSERVED);
-        }
-    }
-
-    /// Under the lock: as [`wake_observers_at_park`](Self::wake_observers_at_park) for a sending
-    /// future, which wakes them itself after the release.
-    #[cfg(feature = "async")]
-    pub(crate) fn wake_observers_of_offer(&self, chain: &mut WakeChain) {
-        if self.has(flag::OBSERVED) && self.cap == 0 {
-            // SAFETY: callers hold the lock.
-            unsafe { self.take_observers(Dir::Recv, chain) }
-        }
-    }
-
     /// The list a waiter of `dir` goes to.
     #[inline(always)]
     pub(crate) fn list(&self, dir: Dir) -> &WaitList {
@@ -358,34 +353,6 @@ impl Core {
                     || self.has_room()
                     || (self.cap == 0 && self.recvq.has_open())
             }
-        }
-    }
-
-    /// Registers an observer of `dir`.
-    ///
-    /// # Safety
-    ///
-    /// The lock is held; as [`WaitList::push_back`].
-    pub(crate) unsafe fn observe(&self, dir: Dir, w: *const Waiter) {
-        self.set(flag::OBSERVED);
-        // SAFETY: passed on.
-        unsafe { self.observers[dir as usize].push_back(w) };
-    }
-
-    /// Unlinks an observer that is still linked.
-    ///
-    /// # Safety
-    ///
-    /// The lock is held and `w` is an observer of `dir` here.
-    pub(crate) unsafe fn unobserve(&self, dir: Dir, w: *const Waiter) {
-        // SAFETY: passed on; linked was checked.
-        unsafe {
-            if (*w).is_linked() {
-                self.observers[dir as usize].remove(w);
-            }
-        }
-        if self.observers.iter().all(WaitList::is_empty) {
-            self.clear(flag::OBSERVED);
         }
     }
 }

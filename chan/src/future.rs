@@ -281,6 +281,7 @@ impl Core {
     /// Links a receiving future's node among the observers, unless it is. False if a receive has
     /// become possible, or was since the node was linked.
     fn observe_node(&self, node: &NodeRef) -> bool {
+        self.prepare_to_observe();
         self.lock();
         // SAFETY: locked; the list gets its own reference to the node.
         unsafe {

@@ -116,7 +116,9 @@ impl Run<'_> {
             for index in 0..self.jobs.len() {
                 let next = self.jobs[index].next_round(self.effort);
                 if !self.jobs[index].row.once && (round == 0 || self.has_time(FOR_ALL, next)) {
-                    self.round(index, &format!("round {}", round + 1), |one| one.rounds_left > 0)?;
+                    self.round(index, &format!("round {}", round + 1), |one| {
+                        one.rounds_left > 0
+                    })?;
                 }
             }
         }

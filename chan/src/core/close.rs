@@ -79,8 +79,7 @@ impl Core {
         // SAFETY: locked above.
         unsafe { core.unlock() };
         let handles = whole(core.handles.load(Ordering::Acquire))?;
-        let (layout, _) = Core::layout(core.elem, core.cap)?;
-        Some((handles, layout.size()))
+        Some((handles, core.own_layout().size()))
     }
 
     /// A channel without a sending end, before it is shared.
@@ -190,11 +189,11 @@ impl Core {
     ///
     /// Nobody else can reach the channel; it holds no elements.
     unsafe fn free(&self) {
-        let (layout, _) =
-            Core::layout(self.elem, self.cap).expect("the layout it was allocated with");
+        let layout = self.own_layout();
         // SAFETY: the sole owner; `self` is not used afterwards.
         unsafe {
             self.free_blocks();
+            self.free_observers();
             alloc::dealloc((&raw const *self).cast_mut().cast(), layout);
         }
     }

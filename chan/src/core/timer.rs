@@ -6,23 +6,51 @@
 //! it only while somebody is blocked), then looks again. An owner that moves the due time sends the
 //! blocked ones round again ([`Outcome::Retry`]).
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use super::waiter::{Outcome, WakeChain};
 use super::{Core, Dir, flag};
 use crate::clock;
-use crate::shim::atomic::Ordering;
+use crate::shim::atomic::{AtomicI64, Ordering};
+
+/// What a timer has in place of a ring.
+pub(super) struct Due {
+    /// When the next value is due, as a [`crate::clock`] word.
+    due: AtomicI64,
+    /// The period; 0: once. Guarded by the channel's lock once it is shared.
+    period: Cell<i64>,
+}
+
+impl Due {
+    /// A timer that is not set.
+    pub(super) fn never() -> Due {
+        Due {
+            due: AtomicI64::new(clock::NEVER),
+            period: Cell::new(0),
+        }
+    }
+}
 
 impl Core {
+    /// The due time of a timer.
+    #[inline(always)]
+    fn timer(&self) -> &Due {
+        debug_assert!(self.flags() & flag::TIMER != 0, "not a timer");
+        // SAFETY: callers have seen the flag, or are the timer's owner: `buf` points to a `Due`
+        // that lives as long as the channel.
+        unsafe { &*self.buf.cast::<Due>() }
+    }
+
     /// A value could be taken now.
     pub(crate) fn is_due(&self) -> bool {
-        let due = self.due.load(Ordering::Acquire);
+        let due = self.timer().due.load(Ordering::Acquire);
         due != clock::NEVER && due <= clock::to_word(clock::now())
     }
 
     /// Takes the value if it is due: when it became so.
     pub(crate) fn take_due(&self) -> Option<Instant> {
-        let mut due = self.due.load(Ordering::Acquire);
+        let mut due = self.timer().due.load(Ordering::Acquire);
         loop {
             if due == clock::NEVER {
                 return None;
@@ -32,7 +60,7 @@ impl Core {
                 return None;
             }
             // A slow reader loses ticks; the others keep their beat, counted from the first.
-            let next = match self.period.get() {
+            let next = match self.timer().period.get() {
                 0 => clock::NEVER,
                 period => {
                     let beats = now.saturating_sub(due) / period + 1;
@@ -40,6 +68,7 @@ impl Core {
                 }
             };
             match self
+                .timer()
                 .due
                 .compare_exchange(due, next, Ordering::AcqRel, Ordering::Acquire)
             {
@@ -55,7 +84,7 @@ impl Core {
         if self.flags() & flag::TIMER == 0 {
             return deadline;
         }
-        let due = clock::from_word(self.due.load(Ordering::Acquire));
+        let due = clock::from_word(self.timer().due.load(Ordering::Acquire));
         match (deadline, due) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -67,8 +96,8 @@ impl Core {
     pub(crate) fn set_due(&self, due: i64, period: i64) -> bool {
         let mut chain = WakeChain::new();
         self.lock();
-        self.period.set(period);
-        let old = self.due.swap(due, Ordering::AcqRel);
+        self.timer().period.set(period);
+        let old = self.timer().due.swap(due, Ordering::AcqRel);
         // SAFETY: locked; popped and claimed waiters go into the chain.
         unsafe {
             loop {
@@ -89,13 +118,13 @@ impl Core {
 
     /// Makes a fresh core a timer. Before it is shared.
     pub(crate) fn init_due(&self, due: i64, period: i64) {
-        self.due.store(due, Ordering::Relaxed);
-        self.period.set(period);
+        self.timer().due.store(due, Ordering::Relaxed);
+        self.timer().period.set(period);
     }
 
     /// Gives back a value that was taken for a select that did not complete.
     pub(crate) fn give_back_due(&self, at: Instant) {
-        let _ = self.due.compare_exchange(
+        let _ = self.timer().due.compare_exchange(
             clock::NEVER,
             clock::to_word(at),
             Ordering::AcqRel,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use gors_runtime::raw::{self, Unlock, WaitReason};
 
-use super::waiter::{Waiter, WakeChain};
+use super::waiter::Waiter;
 use super::{Core, Dir, flag};
 
 impl Core {
@@ -74,33 +74,6 @@ impl Core {
         (Core::unlock_for_park, (&raw const *self).cast())
     }
 
-    /// Under the lock, by one that is about to park here: its waiting makes the opposite side
-    /// ready, so those who observe that are woken. They must be readied after the lock is released,
-    /// which the park does.
-    #[inline(always)]
-    fn wake_observers_at_park(&self, waits: Dir) {
-        if self.has(flag::OBSERVED) && self.cap == 0 {
-            // SAFETY: callers hold the lock.
-            unsafe { self.defer_observers(waits) }
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The lock is held.
-    #[cold]
-    unsafe fn defer_observers(&self, waits: Dir) {
-        let mut chain = self.deferred.take().unwrap_or_else(WakeChain::new);
-        let observed = match waits {
-            Dir::Recv => Dir::Send,
-            Dir::Send => Dir::Recv,
-        };
-        // SAFETY: passed on.
-        unsafe { self.take_observers(observed, &mut chain) };
-        self.deferred.set(Some(chain));
-        self.set(flag::DEFERRED);
-    }
-
     /// The release that a park performs for the waiter, after its stack was left: `core` is a
     /// `*const Core`.
     ///
@@ -121,13 +94,5 @@ impl Core {
                 (*core).unlock();
             }
         }
-    }
-
-    /// Under the lock: the observers that [`wake_observers_at_park`](Self::wake_observers_at_park)
-    /// collected.
-    #[cold]
-    pub(crate) fn take_deferred(&self) -> WakeChain {
-        self.clear(flag::DEFERRED);
-        self.deferred.take().unwrap_or_else(WakeChain::new)
     }
 }

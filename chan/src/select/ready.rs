@@ -24,6 +24,11 @@ pub(crate) unsafe fn ready(arms: &[*mut Arm], patience: Patience, biased: bool) 
     // SAFETY: passed on throughout.
     unsafe {
         let order = Order::new(arms, &mut inline, &mut heap);
+        for &arm in arms {
+            if let Some(core) = (*arm).core.as_ref() {
+                core.prepare_to_observe();
+            }
+        }
         loop {
             if patience != Patience::Try {
                 raw::exit_point();
