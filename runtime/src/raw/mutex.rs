@@ -273,7 +273,8 @@ impl RawMutex {
         if first.is_none() {
             over |= WOKEN;
         }
-        if self.queue.is_empty() {
+        let last = self.queue.is_empty();
+        if last {
             over |= QUEUED;
         }
         if over != 0 {
@@ -284,7 +285,12 @@ impl RawMutex {
         unsafe {
             self.lock.unlock();
             if let Some(task) = task {
-                task.ready();
+                // If others wait as well the lock has more than enough takers as it is.
+                if last {
+                    task.ready_beside();
+                } else {
+                    task.ready();
+                }
             }
         }
     }
@@ -313,7 +319,8 @@ impl RawMutex {
         unsafe {
             self.lock.unlock();
             if let Some(task) = task {
-                task.ready();
+                // It has the lock already, and should not wait for the caller's worker with it.
+                task.ready_beside();
             }
         }
     }

@@ -115,6 +115,19 @@ impl Task {
         }
     }
 
+    /// As [`ready`](Self::ready) by a caller that goes on running: a worker without work is woken for
+    /// the waiter at once, where `ready` lets it wait a little for the caller's worker.
+    ///
+    /// # Safety
+    ///
+    /// As [`ready`](Self::ready).
+    pub unsafe fn ready_beside(self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.ready() };
+        let _hidden = sanitize::hide();
+        crate::sched::wake::after_submit();
+    }
+
     /// As [`ready`](Self::ready) by the task `me`, which the caller is: saves finding that out.
     ///
     /// # Safety

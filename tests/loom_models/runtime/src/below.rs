@@ -139,6 +139,10 @@ pub(crate) mod sched {
             crate::stack::resume(record);
         }
     }
+
+    pub(crate) mod wake {
+        pub(crate) fn after_submit() {}
+    }
 }
 
 pub(crate) mod stack {

@@ -64,6 +64,14 @@ impl Task {
     /// # Safety
     ///
     /// As the runtime's.
+    pub unsafe fn ready_beside(self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.ready() }
+    }
+
+    /// # Safety
+    ///
+    /// As the runtime's.
     pub unsafe fn park(
         self,
         reason: WaitReason,
