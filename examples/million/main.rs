@@ -21,6 +21,8 @@ mod memory;
 mod options;
 mod primes;
 mod report;
+#[path = "../support/request.rs"]
+mod request;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +31,7 @@ use std::time::Instant;
 use gors::prelude::*;
 
 use crate::bar::Bar;
-use crate::options::{Options, Request};
+use crate::options::Options;
 use crate::report::Report;
 
 /// How many goroutines are started between two looks at how many there are.
@@ -47,16 +49,9 @@ static RUNNING: WaitGroup = WaitGroup::new();
 
 #[gors::main]
 fn main() -> ExitCode {
-    let options = match options::read(std::env::args_os()) {
-        Ok(Request::Run(options)) => options,
-        Ok(Request::Help) => {
-            println!("{}", options::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("million: {error}\nTry --help.");
-            return ExitCode::from(2);
-        }
+    let options = match request::options("million", options::HELP, options::read) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
 
     let report = if options.block {

@@ -8,6 +8,7 @@ use lexopt::prelude::*;
 use crate::count::parse_count;
 use crate::format::grouped;
 use crate::memory;
+use crate::request::Request;
 
 pub(crate) const HELP: &str = "\
 A million goroutines, each with a job whose result can be checked.
@@ -31,19 +32,14 @@ pub(crate) struct Options {
     pub(crate) block: bool,
 }
 
-/// What the command line asks for.
-#[derive(Debug)]
-pub(crate) enum Request {
-    Run(Options),
-    Help,
-}
-
 /// Reads the command line.
 ///
 /// # Errors
 ///
 /// What is wrong with it, in words.
-pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request, lexopt::Error> {
+pub(crate) fn read(
+    arguments: &mut dyn Iterator<Item = OsString>,
+) -> Result<Request<Options>, lexopt::Error> {
     let mut options = Options {
         count: 1_000_000,
         block: false,

@@ -23,8 +23,12 @@ mod memory;
 mod options;
 mod parts;
 mod report;
+#[path = "../support/request.rs"]
+mod request;
 #[path = "../stress/resizer.rs"]
 mod resizer;
+#[path = "../support/stats.rs"]
+mod stats;
 mod watchdog;
 
 use std::process::ExitCode;
@@ -34,7 +38,6 @@ use std::time::Instant;
 use gors::prelude::*;
 
 use crate::lanes::Lanes;
-use crate::options::Request;
 use crate::parts::Planned;
 use crate::report::Report;
 use crate::resizer::Resizer;
@@ -42,16 +45,9 @@ use crate::watchdog::Watchdog;
 
 #[gors::main]
 fn main() -> ExitCode {
-    let options = match options::read(std::env::args_os()) {
-        Ok(Request::Run(options)) => options,
-        Ok(Request::Help) => {
-            println!("{}", options::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("soak: {error}\nTry --help.");
-            return ExitCode::from(2);
-        }
+    let options = match request::options("soak", options::HELP, options::read) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
     keep_planned_panics_quiet();
 

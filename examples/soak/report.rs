@@ -12,6 +12,7 @@ use crate::lanes::Lanes;
 use crate::memory;
 use crate::options::Options;
 use crate::parts::PARTS;
+use crate::stats;
 
 /// How much more memory than early on may be resident at the end: bursts come and go.
 const SLACK: u64 = 64 << 20;
@@ -117,30 +118,15 @@ pub(crate) fn print(lanes: &Lanes, options: Options, resized: u64) {
             format!("slowest {:.1} ms", slowest.as_secs_f64() * 1e3),
         ));
     }
-    let stats = gors::runtime::stats();
     let peak = memory::resident_peak().map_or_else(String::new, memory::in_words);
     let now = memory::resident().map_or_else(String::new, memory::in_words);
+    rows.push((
+        "all rounds",
+        grouped(total),
+        format!("seed {}", options.seed),
+    ));
+    rows.extend(stats::rows(&gors::runtime::stats()));
     rows.extend([
-        (
-            "all rounds",
-            grouped(total),
-            format!("seed {}", options.seed),
-        ),
-        (
-            "goroutines",
-            grouped(stats.spawned),
-            format!("{} have not ended", stats.goroutines),
-        ),
-        (
-            "steals",
-            grouped(stats.steals),
-            format!("{} worker threads", stats.workers),
-        ),
-        (
-            "hand-offs",
-            grouped(stats.hand_offs),
-            format!("{} hogs seen", grouped(stats.hogs)),
-        ),
         ("gomaxprocs", grouped(resized), "times changed".to_owned()),
         ("memory", peak, format!("at its peak, {now} at the end")),
     ]);

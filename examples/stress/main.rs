@@ -18,7 +18,11 @@ mod count;
 mod format;
 mod loads;
 mod options;
+#[path = "../support/request.rs"]
+mod request;
 mod resizer;
+#[path = "../support/stats.rs"]
+mod stats;
 mod watchdog;
 
 use std::process::ExitCode;
@@ -29,7 +33,7 @@ use gors::prelude::*;
 
 use crate::format::{grouped, print_table};
 use crate::loads::LOADS;
-use crate::options::{Limit, Options, Request};
+use crate::options::{Limit, Options};
 use crate::resizer::Resizer;
 use crate::watchdog::Watchdog;
 
@@ -40,16 +44,9 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 
 #[gors::main]
 fn main() -> ExitCode {
-    let options = match options::read(std::env::args_os()) {
-        Ok(Request::Run(options)) => options,
-        Ok(Request::Help) => {
-            println!("{}", options::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("stress: {error}\nTry --help.");
-            return ExitCode::from(2);
-        }
+    let options = match request::options("stress", options::HELP, options::read) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
 
     let permits_at_start = gomaxprocs(0);
@@ -67,36 +64,22 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let stats = gors::runtime::stats();
+    let mut rows = vec![
+        (
+            "time",
+            format!("{:.1} s", begin.elapsed().as_secs_f64()),
+            format!("seed {}", options.seed),
+        ),
+        (
+            "permits",
+            permits_at_start.to_string(),
+            format!("at the start; changed {} times", grouped(resized)),
+        ),
+    ];
+    rows.extend(stats::rows(&gors::runtime::stats()));
     print_table(
         &format!("stress: {} rounds, all right", grouped(rounds)),
-        &[
-            (
-                "time",
-                format!("{:.1} s", begin.elapsed().as_secs_f64()),
-                format!("seed {}", options.seed),
-            ),
-            (
-                "permits",
-                permits_at_start.to_string(),
-                format!("at the start; changed {} times", grouped(resized)),
-            ),
-            (
-                "goroutines",
-                grouped(stats.spawned),
-                format!("{} have not ended", stats.goroutines),
-            ),
-            (
-                "steals",
-                grouped(stats.steals),
-                format!("{} worker threads", stats.workers),
-            ),
-            (
-                "hand-offs",
-                grouped(stats.hand_offs),
-                format!("{} hogs seen", grouped(stats.hogs)),
-            ),
-        ],
+        &rows,
     );
     ExitCode::SUCCESS
 }

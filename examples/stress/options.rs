@@ -7,6 +7,7 @@ use lexopt::ValueExt as _;
 use lexopt::prelude::*;
 
 use crate::count::parse_count;
+use crate::request::Request;
 
 pub(crate) const HELP: &str = "\
 A mixed stress test of the whole runtime.
@@ -50,19 +51,14 @@ pub(crate) struct Options {
     pub(crate) patience: Option<Duration>,
 }
 
-/// What the command line asks for.
-#[derive(Debug)]
-pub(crate) enum Request {
-    Run(Options),
-    Help,
-}
-
 /// Reads the command line.
 ///
 /// # Errors
 ///
 /// What is wrong with it, in words.
-pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request, lexopt::Error> {
+pub(crate) fn read(
+    arguments: &mut dyn Iterator<Item = OsString>,
+) -> Result<Request<Options>, lexopt::Error> {
     let mut limit = None;
     let mut options = Options {
         limit: Limit::Rounds(1_000),

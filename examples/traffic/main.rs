@@ -15,6 +15,8 @@ mod count;
 #[path = "../support/format.rs"]
 mod format;
 mod options;
+#[path = "../support/request.rs"]
+mod request;
 mod tally;
 mod topologies;
 
@@ -24,7 +26,7 @@ use std::time::Instant;
 use gors::prelude::*;
 
 use crate::format::{grouped, print_table};
-use crate::options::{Options, Request};
+use crate::options::Options;
 use crate::topologies::TOPOLOGIES;
 
 /// Messages of one round: few enough that an unbounded channel holds them all.
@@ -32,16 +34,9 @@ const ROUND: u64 = 1_000_000;
 
 #[gors::main]
 fn main() -> ExitCode {
-    let options = match options::read(std::env::args_os()) {
-        Ok(Request::Run(options)) => options,
-        Ok(Request::Help) => {
-            println!("{}", options::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("traffic: {error}\nTry --help.");
-            return ExitCode::from(2);
-        }
+    let options = match request::options("traffic", options::HELP, options::read) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
     for &permits in &options.permits {
         gomaxprocs(permits);
@@ -62,7 +57,8 @@ fn run_all(options: &Options, permits: usize) -> Result<(), String> {
         let began = Instant::now();
         let mut sent = 0;
         while sent < share {
-            sent += (topology.run)(ROUND.min(share - sent))
+            sent += topology
+                .run(ROUND.min(share - sent))
                 .map_err(|error| format!("{}, message {sent} on: {error}", topology.name))?;
         }
         all += sent;

@@ -6,6 +6,7 @@ use lexopt::ValueExt as _;
 use lexopt::prelude::*;
 
 use crate::count::parse_count;
+use crate::request::Request;
 
 pub(crate) const HELP: &str = "\
 A great many messages through mixed topologies of channels.
@@ -23,19 +24,14 @@ pub(crate) struct Options {
     pub(crate) permits: Vec<usize>,
 }
 
-/// What the command line asks for.
-#[derive(Debug)]
-pub(crate) enum Request {
-    Run(Options),
-    Help,
-}
-
 /// Reads the command line.
 ///
 /// # Errors
 ///
 /// What is wrong with it, in words.
-pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Request, lexopt::Error> {
+pub(crate) fn read(
+    arguments: &mut dyn Iterator<Item = OsString>,
+) -> Result<Request<Options>, lexopt::Error> {
     let mut options = Options {
         messages: 10_000_000,
         permits: vec![1, 2, 8],

@@ -5,54 +5,54 @@ use gors::prelude::*;
 
 use crate::tally::{Message, Taken, Tally};
 
-/// A topology: sends at least so many messages, checks them, returns how many they were.
+/// A topology.
 pub(crate) struct Topology {
     pub(crate) name: &'static str,
-    pub(crate) run: fn(u64) -> Result<u64, String>,
+    shape: Shape,
+}
+
+enum Shape {
+    /// So many send to one channel, so many receive from it; its buffer.
+    Exchange(u32, u32, Option<usize>),
+    SelectToReceive,
+    SelectToSend,
+}
+
+impl Topology {
+    const fn new(name: &'static str, shape: Shape) -> Self {
+        Self { name, shape }
+    }
+
+    /// Sends at least so many messages, checks them, returns how many they were.
+    pub(crate) fn run(&self, messages: u64) -> Result<u64, String> {
+        match self.shape {
+            Shape::Exchange(producers, consumers, cap) => {
+                exchange(messages, producers, consumers, cap)
+            }
+            Shape::SelectToReceive => select_to_receive(messages),
+            Shape::SelectToSend => select_to_send(messages),
+        }
+    }
 }
 
 /// All topologies.
 pub(crate) const TOPOLOGIES: &[Topology] = &[
-    Topology {
-        name: "1 to 1, unbuffered",
-        run: |n| exchange(n, 1, 1, Some(0)),
-    },
-    Topology {
-        name: "1 to 1, buffer of 128",
-        run: |n| exchange(n, 1, 1, Some(128)),
-    },
-    Topology {
-        name: "1 to 1, unbounded",
-        run: |n| exchange(n, 1, 1, None),
-    },
-    Topology {
-        name: "4 to 4, unbuffered",
-        run: |n| exchange(n, 4, 4, Some(0)),
-    },
-    Topology {
-        name: "4 to 4, buffer of 128",
-        run: |n| exchange(n, 4, 4, Some(128)),
-    },
-    Topology {
-        name: "4 to 4, unbounded",
-        run: |n| exchange(n, 4, 4, None),
-    },
-    Topology {
-        name: "fan-in 16 to 1, buffer of 1",
-        run: |n| exchange(n, 16, 1, Some(1)),
-    },
-    Topology {
-        name: "fan-out 1 to 16, unbuffered",
-        run: |n| exchange(n, 1, 16, Some(0)),
-    },
-    Topology {
-        name: "select of 3 to receive",
-        run: select_to_receive,
-    },
-    Topology {
-        name: "select of 3 to send",
-        run: select_to_send,
-    },
+    Topology::new("1 to 1, unbuffered", Shape::Exchange(1, 1, Some(0))),
+    Topology::new("1 to 1, buffer of 128", Shape::Exchange(1, 1, Some(128))),
+    Topology::new("1 to 1, unbounded", Shape::Exchange(1, 1, None)),
+    Topology::new("4 to 4, unbuffered", Shape::Exchange(4, 4, Some(0))),
+    Topology::new("4 to 4, buffer of 128", Shape::Exchange(4, 4, Some(128))),
+    Topology::new("4 to 4, unbounded", Shape::Exchange(4, 4, None)),
+    Topology::new(
+        "fan-in 16 to 1, buffer of 1",
+        Shape::Exchange(16, 1, Some(1)),
+    ),
+    Topology::new(
+        "fan-out 1 to 16, unbuffered",
+        Shape::Exchange(1, 16, Some(0)),
+    ),
+    Topology::new("select of 3 to receive", Shape::SelectToReceive),
+    Topology::new("select of 3 to send", Shape::SelectToSend),
 ];
 
 type Link = (Sender<Message>, Receiver<Message>);
