@@ -1,7 +1,7 @@
 //! The channel itself: one lock, a buffer, two FIFO lists of waiters.
 //!
 //! Everything here is erased: a [`Core`] knows the size of its elements, not their type. Typed
-//! handles ([`crate::handle`], [`crate::go`]) call in with the size as a constant, so that their
+//! handles ([`crate::link`], [`crate::go`]) call in with the size as a constant, so that their
 //! copies compile to moves; `select` calls in with the size from the core. No code of the user
 //! (`Drop`, `Clone`, a waker) ever runs here under the lock, and no allocation happens under it.
 //!
@@ -56,7 +56,6 @@ mod wait;
 pub(crate) mod waiter;
 
 use std::alloc::Layout;
-use std::cell::Cell;
 use std::ptr;
 
 use gors_runtime::raw::{self, SpinLock};
@@ -65,6 +64,7 @@ use self::chain::Chain;
 use self::observe::Observers;
 use self::timer::Due;
 use self::waiter::WaitList;
+use crate::shim::Cell;
 use crate::shim::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// The capacity of a channel without one.

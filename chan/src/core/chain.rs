@@ -6,11 +6,11 @@
 //! [`Core::unlock_collect`].
 
 use std::alloc::{self, Layout};
-use std::cell::Cell;
 use std::ptr;
 
 use super::ring::copy;
 use super::{Core, UNBOUNDED};
+use crate::shim::Cell;
 
 /// What an unbounded channel has in place of a ring. `head` and `tail` of the core are indices in
 /// the first and the last block.

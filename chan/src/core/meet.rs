@@ -8,11 +8,12 @@ use gors_runtime::raw::{Task, WaitReason};
 use super::Core;
 use super::reserve::Completion;
 use super::waiter::{Claim, Outcome, Waiter};
+use crate::shim::Cell;
 
 /// Joins two reserving peers. On the heap; all fields under the channel's lock. The one who comes
 /// second frees it.
 pub(crate) struct Meeting {
-    state: std::cell::Cell<Met>,
+    state: Cell<Met>,
 }
 
 #[derive(Clone, Copy)]
@@ -28,7 +29,7 @@ enum Met {
 impl Meeting {
     pub(crate) fn create() -> *const Meeting {
         Box::into_raw(Box::new(Meeting {
-            state: std::cell::Cell::new(Met::Nobody),
+            state: Cell::new(Met::Nobody),
         }))
     }
 }

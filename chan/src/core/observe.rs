@@ -9,11 +9,11 @@
 //! are claimed under the lock, but must be readied after its release, which the park does: meanwhile
 //! they are *deferred* here ([`flag::DEFERRED`]).
 
-use std::cell::Cell;
 use std::ptr;
 
 use super::waiter::{Outcome, WaitList, Waiter, WakeChain};
 use super::{Core, Dir, flag};
+use crate::shim::Cell;
 use crate::shim::atomic::Ordering;
 
 /// Guarded by the channel's lock.

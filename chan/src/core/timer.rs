@@ -6,12 +6,12 @@
 //! it only while somebody is blocked), then looks again. An owner that moves the due time sends the
 //! blocked ones round again ([`Outcome::Retry`]).
 
-use std::cell::Cell;
 use std::time::Instant;
 
 use super::waiter::{Outcome, WakeChain};
 use super::{Core, Dir, flag};
 use crate::clock;
+use crate::shim::Cell;
 use crate::shim::atomic::{AtomicI64, Ordering};
 
 /// What a timer has in place of a ring.

@@ -22,11 +22,11 @@
 //! wins the claim tells it through [`Outcome`] what it has reserved, and it completes in its own
 //! time.
 
-use std::cell::Cell;
 use std::ptr;
 
 use gors_runtime::raw::{self, Task};
 
+use crate::shim::Cell;
 use crate::shim::atomic::{AtomicPtr, Ordering};
 
 /// How a waiter may be claimed.

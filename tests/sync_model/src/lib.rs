@@ -63,6 +63,7 @@ pub mod raw {
     mod mutex;
     #[path = "../../../../runtime/src/raw/once.rs"]
     mod once;
+    #[path = "../../../loom_models/shared/owner.rs"]
     mod owner;
     #[path = "../../../../runtime/src/raw/rwlock.rs"]
     mod rwlock;

@@ -15,22 +15,15 @@ mod shim;
 #[path = "../../../../src/sync/wait_group.rs"]
 mod wait_group;
 
-#[path = "../../../../chan/src/core/waiter.rs"]
-#[allow(dead_code, reason = "used in part")]
-mod waiter;
-
-const TASK: &str = "runtime/src/raw/task.rs";
-const SELECT: &str = "tests/loom_models/chan/tests/models/select.rs";
 const GROUP: &str = "src/sync/wait_group.rs";
-const LOCK: &str = "runtime/src/raw/lock.rs";
 
 /// Two have the lock at once.
-const LOCK_SPLIT: &[Mutant] = &[Mutant {
-    file: LOCK,
+const TWO_LOCK: Mutant = Mutant {
+    file: "runtime/src/raw/lock.rs",
     after: "pub fn lock(",
     line: "held.swap(true, Ordering::Acquire)",
     change: Change::Split,
-}];
+};
 
 /// A channel whose atomics exist before the threads begin.
 fn channel(cap: usize) -> gors_chan::Chan<u32> {
@@ -49,7 +42,7 @@ fn channel(cap: usize) -> gors_chan::Chan<u32> {
 }
 
 fn main() -> ExitCode {
-    model::runner::main(&[
+    let mut models = vec![
         Model {
             name: "rendezvous",
             property: "a value sent to a goroutine that receives arrives, whoever comes first",
@@ -62,7 +55,7 @@ fn main() -> ExitCode {
                 receiver.join().unwrap();
             },
             preemptions: Some(2),
-            mutants: LOCK_SPLIT,
+            mutants: &[TWO_LOCK],
         },
         Model {
             name: "buffer",
@@ -82,7 +75,7 @@ fn main() -> ExitCode {
                 receiver.join().unwrap();
             },
             preemptions: Some(2),
-            mutants: LOCK_SPLIT,
+            mutants: &[TWO_LOCK],
         },
         Model {
             name: "close",
@@ -102,33 +95,7 @@ fn main() -> ExitCode {
                 receiver.join().unwrap();
             },
             preemptions: Some(2),
-            mutants: LOCK_SPLIT,
-        },
-        Model {
-            name: "select_winner",
-            property: "of two peers that find a select's waiters one wins, the other's offer stays, and none meets a waiter of a frame that is gone",
-            body: select::one_winner,
-            preemptions: Some(2),
-            mutants: &[
-                Mutant {
-                    file: TASK,
-                    after: "pub fn try_claim",
-                    line: ".compare_exchange(OPEN, token",
-                    change: Change::Split,
-                },
-                Mutant {
-                    file: SELECT,
-                    after: "fn select(",
-                    line: "model::mutated()",
-                    change: Change::Instead,
-                },
-                Mutant {
-                    file: LOCK,
-                    after: "pub fn lock(",
-                    line: "held.swap(true, Ordering::Acquire)",
-                    change: Change::Split,
-                },
-            ],
+            mutants: &[TWO_LOCK],
         },
         Model {
             name: "wait_group",
@@ -154,5 +121,7 @@ fn main() -> ExitCode {
                 change: Change::Split,
             }],
         },
-    ])
+    ];
+    models.extend_from_slice(select::MODELS);
+    model::runner::main(&models)
 }

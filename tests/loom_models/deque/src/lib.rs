@@ -152,7 +152,8 @@ impl<T> Stealer<T> {
         back.saturating_sub(front)
     }
 
-    pub fn steal(&self) -> Steal<T> {
+    /// The ends of what there is to steal.
+    fn look(&self) -> Steal<(usize, usize)> {
         let front = self.inner.front.load(Ordering::Acquire);
         // The real one pins an epoch, which is a fence as well.
         fence(Ordering::SeqCst);
@@ -163,6 +164,15 @@ impl<T> Stealer<T> {
         if retry_now() {
             return Steal::Retry;
         }
+        Steal::Success((front, back))
+    }
+
+    pub fn steal(&self) -> Steal<T> {
+        let (front, _) = match self.look() {
+            Steal::Success(ends) => ends,
+            Steal::Empty => return Steal::Empty,
+            Steal::Retry => return Steal::Retry,
+        };
         // SAFETY: `back` was read behind the write; the value counts only if the exchange succeeds.
         let value = MaybeUninit::new(unsafe { self.inner.slots.read(front) });
         match self.inner.front.compare_exchange(
@@ -178,15 +188,11 @@ impl<T> Stealer<T> {
     }
 
     pub fn steal_batch_and_pop(&self, dest: &Worker<T>) -> Steal<T> {
-        let front = self.inner.front.load(Ordering::Acquire);
-        fence(Ordering::SeqCst);
-        let back = self.inner.back.load(Ordering::Acquire);
-        if back <= front {
-            return Steal::Empty;
-        }
-        if retry_now() {
-            return Steal::Retry;
-        }
+        let (front, back) = match self.look() {
+            Steal::Success(ends) => ends,
+            Steal::Empty => return Steal::Empty,
+            Steal::Retry => return Steal::Retry,
+        };
         let more = (back - front - 1) / 2;
         let place = dest.inner.back.load(Ordering::Relaxed);
         // SAFETY: as in `steal`; the places behind `back` of the own deque are its owner's.

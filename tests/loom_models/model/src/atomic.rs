@@ -55,7 +55,7 @@ macro_rules! atomic {
         impl $(<$t>)? $name $(<$t>)? {
             pub const fn new(initial: $value) -> Self {
                 Self {
-                    mark: crate::touch::Mark::new(Self::touch),
+                    mark: crate::touch::Mark::new(Self::touch, |_| ()),
                     initial,
                     atomic: PerExecution::new(),
                     modified: PerExecution::new(),

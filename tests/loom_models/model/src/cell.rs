@@ -1,6 +1,9 @@
-//! The sources' `UnsafeCell`, whose uses loom compares.
+//! The sources' `UnsafeCell` and `Cell`, whose uses loom compares.
+
+use std::panic::Location;
 
 use crate::PerExecution;
+use crate::mutant::{self, Change};
 
 /// See the runtime's `shim.rs`.
 #[repr(C)]
@@ -14,7 +17,7 @@ impl<T> UnsafeCell<T> {
     /// Holds `value`.
     pub const fn new(value: T) -> Self {
         Self {
-            mark: crate::touch::Mark::new(Self::touch),
+            mark: crate::touch::Mark::new(Self::touch, Self::end),
             watch: PerExecution::new(),
             value: std::cell::UnsafeCell::new(value),
         }
@@ -26,6 +29,14 @@ impl<T> UnsafeCell<T> {
     unsafe fn touch(this: *const u8) {
         // SAFETY: the caller's promise.
         unsafe { (*this.cast::<Self>()).watch() };
+    }
+
+    /// # Safety
+    ///
+    /// `this` is one of these.
+    unsafe fn end(this: *const u8) {
+        // SAFETY: the caller's promise.
+        unsafe { (*this.cast::<Self>()).with_mut(|_| ()) };
     }
 
     fn watch(&self) -> &loom::cell::UnsafeCell<()> {
@@ -54,5 +65,59 @@ impl<T> UnsafeCell<T> {
     /// The value.
     pub fn into_inner(self) -> T {
         self.value.into_inner()
+    }
+}
+
+/// The sources' `Cell` for what a lock or a claim guards. Two uses that nothing orders, one of them a change,
+/// fail the model.
+#[repr(C)]
+pub struct Cell<T>(UnsafeCell<T>);
+
+impl<T> Cell<T> {
+    /// Holds `value`.
+    pub const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// A copy of the value. A mutant may say another one.
+    #[track_caller]
+    pub fn get(&self) -> T
+    where
+        T: Copy,
+    {
+        if let Some(Change::Pretend(value)) = mutant::at(Location::caller()) {
+            assert!(
+                size_of::<T>() <= size_of::<u64>(),
+                "a mutant of a larger value"
+            );
+            // SAFETY: no larger, and the mutant's value is one of the type's.
+            return unsafe { std::mem::transmute_copy(&value.to_le()) };
+        }
+        // SAFETY: nobody changes it meanwhile, or the model fails.
+        self.0.with(|at| unsafe { *at })
+    }
+
+    /// Sets the value. A mutant may leave it out.
+    #[track_caller]
+    pub fn set(&self, value: T) {
+        if mutant::at(Location::caller()) != Some(Change::Skip) {
+            drop(self.replace(value));
+        }
+    }
+
+    /// Sets the value; the one before.
+    #[track_caller]
+    pub fn replace(&self, value: T) -> T {
+        // SAFETY: nobody uses it meanwhile, or the model fails.
+        self.0.with_mut(|at| unsafe { at.replace(value) })
+    }
+
+    /// The value, and the default in its place.
+    #[track_caller]
+    pub fn take(&self) -> T
+    where
+        T: Default,
+    {
+        self.replace(T::default())
     }
 }

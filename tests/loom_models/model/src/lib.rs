@@ -18,10 +18,10 @@ pub mod runner;
 mod touch;
 
 pub use self::barrier::barrier_all_threads;
-pub use self::cell::UnsafeCell;
+pub use self::cell::{Cell, UnsafeCell};
 pub use self::mutex::{Mutex, MutexGuard};
 pub use self::once::PerExecution;
-pub use self::touch::touch;
+pub use self::touch::{end, touch};
 
 /// `std::hint`.
 pub mod hint {

@@ -2,40 +2,11 @@
 
 #[path = "../../shared/around.rs"]
 mod around;
+#[path = "../../shared/clock.rs"]
+pub(crate) mod clock;
 pub mod world;
 
 pub(crate) use self::around::{bubble, exit, fence, fork, mode, observe, sysmon};
-
-/// Time stands still unless a model moves it.
-pub(crate) mod clock {
-    use std::time::Instant;
-
-    /// Now, a step later at each look.
-    pub(crate) fn now() -> u64 {
-        super::world::tick()
-    }
-
-    /// Deadlines of models are all the same.
-    pub(crate) fn tick() -> u64 {
-        now()
-    }
-
-    pub(crate) fn callers() -> u64 {
-        now()
-    }
-
-    pub(crate) fn instant() -> Instant {
-        std::time::Instant::now()
-    }
-
-    pub(crate) fn deadline_in(timeout: std::time::Duration) -> Option<std::time::Instant> {
-        std::time::Instant::now().checked_add(timeout)
-    }
-
-    pub(crate) fn at(_: Instant) -> u64 {
-        super::world::DEADLINE
-    }
-}
 
 pub(crate) mod random {
     pub(crate) fn fresh() -> u64 {

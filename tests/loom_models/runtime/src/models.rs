@@ -3,7 +3,16 @@
 mod locks;
 mod waiting;
 
+use model::mutant::{Change, Mutant};
 use model::runner::Model;
+
+/// Two have a spin lock at once.
+const TWO_LOCK: Mutant = Mutant {
+    file: "runtime/src/raw/lock.rs",
+    after: "pub fn lock(",
+    line: "held.swap(true, Ordering::Acquire)",
+    change: Change::Split,
+};
 
 /// All of them.
 pub fn models() -> Vec<Model> {

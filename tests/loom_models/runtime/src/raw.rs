@@ -16,6 +16,7 @@ mod lock;
 mod mutex;
 #[path = "../../../../runtime/src/raw/once.rs"]
 mod once;
+#[path = "../../shared/owner.rs"]
 mod owner;
 #[path = "../../../../runtime/src/raw/rwlock.rs"]
 mod rwlock;

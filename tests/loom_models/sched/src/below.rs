@@ -2,40 +2,11 @@
 
 #[path = "../../shared/around.rs"]
 mod around;
+#[path = "../../shared/clock.rs"]
+pub(crate) mod clock;
 pub(crate) mod world;
 
 pub(crate) use self::around::{bubble, exit, fence, fork, mode, observe, sysmon};
-
-/// A clock that moves a step at each look, and to a deadline when a sleep ends by it.
-pub(crate) mod clock {
-    pub(crate) fn now() -> u64 {
-        super::world::tick()
-    }
-
-    pub(crate) fn tick() -> u64 {
-        now()
-    }
-
-    pub(crate) fn callers() -> u64 {
-        now()
-    }
-
-    pub(crate) fn coarse() -> u64 {
-        0
-    }
-
-    pub(crate) fn instant() -> std::time::Instant {
-        std::time::Instant::now()
-    }
-
-    pub(crate) fn deadline_in(timeout: std::time::Duration) -> Option<std::time::Instant> {
-        std::time::Instant::now().checked_add(timeout)
-    }
-
-    pub(crate) fn at(_: std::time::Instant) -> u64 {
-        super::world::SOON
-    }
-}
 
 pub(crate) mod config {
     use crate::stack::SizeClass;
@@ -108,7 +79,7 @@ pub(crate) mod sys {
 
     pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
         match timeout {
-            Some(timeout) if timeout.as_nanos() <= u128::from(world::SOON) => world::expire(),
+            Some(timeout) if timeout.as_nanos() <= u128::from(world::DEADLINE) => world::expire(),
             _ => world::sleep(word, expected),
         }
     }

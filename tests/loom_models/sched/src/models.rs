@@ -20,8 +20,34 @@ use crate::worker::{Worker, permit};
 const QUEUE: &str = "runtime/src/sched/queue.rs";
 const IDLE: &str = "runtime/src/sched/idle.rs";
 const ROSTER: &str = "runtime/src/sched/roster.rs";
-const WORD_FILE: &str = "runtime/src/sched/word.rs";
 const STACKLESS: &str = "runtime/src/sched/stackless.rs";
+
+/// Two change the word of permits at once.
+const TWO_UPDATE: Mutant = Mutant {
+    file: "runtime/src/sched/word.rs",
+    after: "fn update(",
+    line: ".fetch_update(",
+    change: Change::Split,
+};
+/// Who submits does not look whether its permit was taken.
+const PERMIT_NOT_LOOKED_AT: Mutant = Mutant {
+    file: QUEUE,
+    after: "pub(crate) fn submit_next",
+    line: "worker.permit.load(Ordering::Relaxed) != permit::RUN",
+    change: Change::Pretend(1),
+};
+const NO_FENCE_OF_INJECT: Mutant = Mutant {
+    file: QUEUE,
+    after: "pub(crate) fn inject(",
+    line: "fence::store_load()",
+    change: Change::Skip,
+};
+const NO_FENCE_OF_PUSH: Mutant = Mutant {
+    file: QUEUE,
+    after: "push(worker, RecordPtr(old));",
+    line: "fence::store_load()",
+    change: Change::Skip,
+};
 
 /// All of them.
 pub fn models() -> Vec<Model> {
@@ -46,12 +72,7 @@ fn of_permits() -> Vec<Model> {
                     line: "fence::store_load()",
                     change: Change::Skip,
                 },
-                Mutant {
-                    file: QUEUE,
-                    after: "pub(crate) fn inject(",
-                    line: "fence::store_load()",
-                    change: Change::Skip,
-                },
+                NO_FENCE_OF_INJECT,
             ],
         },
         Model {
@@ -59,60 +80,35 @@ fn of_permits() -> Vec<Model> {
             property: "a goroutine that a worker, which then hogs its permit, pushes to its deque while the only searcher goes idle is run",
             body: deque_against_idler,
             preemptions: Some(1),
-            mutants: &[Mutant {
-                file: QUEUE,
-                after: "push(worker, RecordPtr(old));",
-                line: "fence::store_load()",
-                change: Change::Skip,
-            }],
+            mutants: &[NO_FENCE_OF_PUSH],
         },
         Model {
             name: "last_searcher_wakes_next",
             property: "of two goroutines that wait for each other, submitted while one worker searches, both run at the same time",
             body: last_searcher_wakes_next,
             preemptions: Some(1),
-            mutants: &[Mutant {
-                file: WORD_FILE,
-                after: "fn update(",
-                line: ".fetch_update(",
-                change: Change::Split,
-            }],
+            mutants: &[TWO_UPDATE],
         },
         Model {
             name: "submit_against_take",
             property: "what a worker submits while its permit is taken is run: it looks at its permit behind the submission's fence, or the taker sees it",
             body: submit_against_take,
             preemptions: Some(1),
-            mutants: &[Mutant {
-                file: QUEUE,
-                after: "pub(crate) fn submit_next",
-                line: "worker.permit.load(Ordering::Relaxed) != permit::RUN",
-                change: Change::Pretend(1),
-            }],
+            mutants: &[PERMIT_NOT_LOOKED_AT],
         },
         Model {
             name: "push_against_take",
             property: "the same for what goes to the deque",
             body: push_against_take,
             preemptions: Some(1),
-            mutants: &[Mutant {
-                file: QUEUE,
-                after: "pub(crate) fn submit_next",
-                line: "worker.permit.load(Ordering::Relaxed) != permit::RUN",
-                change: Change::Pretend(1),
-            }],
+            mutants: &[PERMIT_NOT_LOOKED_AT],
         },
         Model {
             name: "submit_against_blocking",
             property: "a goroutine that is submitted while the only permit goes into `blocking` is run before that returns",
             body: submit_against_blocking,
             preemptions: Some(1),
-            mutants: &[Mutant {
-                file: QUEUE,
-                after: "pub(crate) fn inject(",
-                line: "fence::store_load()",
-                change: Change::Skip,
-            }],
+            mutants: &[NO_FENCE_OF_INJECT],
         },
         Model {
             name: "return_against_take",
@@ -151,12 +147,7 @@ fn of_permits() -> Vec<Model> {
             property: "permits that GOMAXPROCS takes away go exactly once, and what is left runs what there is",
             body: shrink_against_idler,
             preemptions: Some(2),
-            mutants: &[Mutant {
-                file: WORD_FILE,
-                after: "fn update(",
-                line: ".fetch_update(",
-                change: Change::Split,
-            }],
+            mutants: &[TWO_UPDATE],
         },
         Model {
             name: "timekeeper",
@@ -198,12 +189,7 @@ fn of_permits() -> Vec<Model> {
                 deque_against_idler();
             },
             preemptions: Some(1),
-            mutants: &[Mutant {
-                file: QUEUE,
-                after: "push(worker, RecordPtr(old));",
-                line: "fence::store_load()",
-                change: Change::Skip,
-            }],
+            mutants: &[NO_FENCE_OF_PUSH],
         },
     ]
 }
@@ -352,7 +338,7 @@ fn timekeeper() {
     let mut world = World::new(1, &[permit::RUN]);
     let (far, near) = (world::waiting(|| ()), world::waiting(|| ()));
     let far = timer::Node::new(world::NEVER_COMES, far);
-    let near = timer::Node::new(world::SOON, near);
+    let near = timer::Node::new(world::DEADLINE, near);
     // SAFETY: the first is cancelled below, the second fires; both stay until then.
     unsafe { timer::insert(&raw const far, Some(0)) };
     world.start_all();

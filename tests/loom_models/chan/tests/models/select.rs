@@ -1,124 +1,206 @@
-//! `select` over two channels, reduced to what decides who wins: the real waiters, lists, claim and locks,
-//! without the channels around them (with those loom stops at an assertion of its own). What is mirrored
-//! here is `wait` of `chan/src/select/engine.rs`, and a peer that finds a waiter or leaves its offer.
+//! `select!` over two channels: what its macro expands to, so that the models know the frame in which the
+//! waiters lie.
 
 use std::cell::Cell;
-use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use gors_runtime::raw::{FIRST_TOKEN, SpinLock, Task, WaitReason};
+use gors_chan::__private::block;
+use gors_chan::{Chan, Select};
 use gors_runtime::world::{goroutine, thread};
+use model::mutant::{Change, Mutant};
+use model::runner::Model;
 
-use model::UnsafeCell;
+use crate::{TWO_LOCK, channel};
 
-use crate::waiter::{Claim, Outcome, WaitList, Waiter};
+const WAITER: &str = "chan/src/core/waiter.rs";
+const MEET: &str = "chan/src/core/meet.rs";
 
-struct Side {
-    lock: SpinLock,
-    list: WaitList,
-    /// A peer came first.
-    offered: Cell<bool>,
+/// Two claim a wait.
+const TWO_CLAIMS: Mutant = Mutant {
+    file: "runtime/src/raw/task.rs",
+    after: "pub fn try_claim",
+    line: ".compare_exchange(OPEN, token",
+    change: Change::Split,
+};
+
+pub const MODELS: &[Model] = &[
+    Model {
+        name: "select_winner",
+        property: "of two peers that find a select's waiters one wins, the other's value stays, and none meets a waiter of a frame that is gone",
+        body: one_winner,
+        preemptions: Some(2),
+        mutants: &[
+            TWO_CLAIMS,
+            // Nothing is unlinked.
+            Mutant {
+                file: WAITER,
+                after: "fn is_linked(",
+                line: "self.linked.get()",
+                change: Change::Pretend(0),
+            },
+            TWO_LOCK,
+        ],
+    },
+    Model {
+        name: "select_closed",
+        property: "a close and a value that come while a select waits: it gets one of them, the other stays",
+        body: closed,
+        preemptions: Some(2),
+        mutants: &[TWO_CLAIMS],
+    },
+    Model {
+        name: "select_reserves",
+        property: "a select that has won a send and still makes its value: the receiver waits for it, and gets it",
+        body: reserves,
+        preemptions: Some(2),
+        mutants: &[
+            // The receiver does not say that it has parked.
+            Mutant {
+                file: MEET,
+                after: "unsafe fn wait_attached(",
+                line: "mine.parked.set(true)",
+                change: Change::Skip,
+            },
+            // It does not look whether the value has come, before it parks.
+            Mutant {
+                file: MEET,
+                after: "Waiter::finish(w, Outcome::Peer)",
+                line: "mine.outcome.get()",
+                change: Change::Pretend(0),
+            },
+        ],
+    },
+    Model {
+        name: "selects_meet",
+        property: "two selects, of which one sends and one receives on the same two channels, meet on one of them, once",
+        body: meet,
+        preemptions: Some(2),
+        mutants: &[
+            // The first to complete leaves nothing for the second.
+            Mutant {
+                file: MEET,
+                after: "Met::Nobody => {",
+                line: "state.set(Met::Attached",
+                change: Change::Skip,
+            },
+        ],
+    },
+];
+
+type Pair = Arc<[Chan<u32>; 2]>;
+
+fn pair(cap: usize) -> Pair {
+    Arc::new([channel(cap), channel(cap)])
 }
 
-impl Side {
-    fn locked<R>(&self, f: impl FnOnce() -> R) -> R {
-        self.lock.lock();
-        let result = f();
-        // SAFETY: locked above.
-        unsafe { self.lock.unlock() };
-        result
-    }
+/// Receives from either: from which, and what.
+fn receive([first, second]: &[Chan<u32>; 2]) -> (usize, Option<u32>) {
+    let (mut one, mut other) = (first.__gors_recv_arm(), second.__gors_recv_arm());
+    let won = block(&mut [one.arm(), other.arm()], false);
+    let value = match won {
+        0 => one.finish(),
+        _ => other.finish(),
+    };
+    // The frame goes.
+    model::end(&one);
+    model::end(&other);
+    (won, value)
 }
 
-struct Both {
-    sides: [Side; 2],
-    /// The frame of the select: the waiters lie in it.
-    frame: UnsafeCell<()>,
+/// Sends to either, and makes the value once it has won: to which.
+fn send([first, second]: &[Chan<u32>; 2]) -> usize {
+    let (mut one, mut other) = (first.__gors_send_arm(), second.__gors_send_arm());
+    let won = block(&mut [one.arm(), other.arm()], false);
+    match won {
+        0 => one.reserve().complete(1),
+        _ => other.reserve().complete(1),
+    }
+    model::end(&one);
+    model::end(&other);
+    won
 }
 
-/// # Safety
-///
-/// Of a `Both` whose locks are held.
-unsafe fn unlock_both(both: *const ()) {
-    // SAFETY: the caller's promise; nothing is touched behind the last one.
-    unsafe {
-        let [first, second] = &(*both.cast::<Both>()).sides;
-        first.lock.unlock();
-        second.lock.unlock();
-    }
-}
-
-fn select(both: &Both) {
-    for side in &both.sides {
-        side.lock.lock();
-    }
-    if let Some(side) = both.sides.iter().find(|side| side.offered.get()) {
-        side.offered.set(false);
-        // SAFETY: locked above.
-        return unsafe { unlock_both(ptr::from_ref(both).cast()) };
-    }
-    let me = Task::current();
-    me.arm();
-    let waiters = [0, 1].map(|i| Waiter::new(me, ptr::null_mut(), Claim::Shared, FIRST_TOKEN + i));
-    // SAFETY: locked and armed; both are unlinked before this returns.
-    unsafe {
-        for (side, waiter) in both.sides.iter().zip(&waiters) {
-            side.list.push_back(waiter);
+/// Each channel has so many values, and nobody waits.
+fn assert_left(pair: &Pair, left: [usize; 2]) {
+    let no_time = std::time::Duration::ZERO;
+    for (channel, left) in pair.iter().zip(left) {
+        assert_eq!(channel.len(), left);
+        assert_eq!(channel.recv_timeout(no_time).is_ok(), left == 1);
+        if !channel.is_closed() {
+            assert_eq!(channel.send_timeout(1, no_time).is_ok(), channel.cap() == 1);
         }
-        let unlock: gors_runtime::raw::Unlock = (unlock_both, ptr::from_ref(both).cast());
-        me.park(WaitReason::Select, None, Some(unlock));
-    }
-    let won = me.claimed() - FIRST_TOKEN;
-    let lost = 1 - won;
-    if !model::mutated() {
-        let side = &both.sides[lost];
-        side.locked(|| {
-            if waiters[lost].is_linked() {
-                // SAFETY: locked, and linked here.
-                unsafe { side.list.remove(&waiters[lost]) };
-            }
-        });
-    }
-    assert_eq!(waiters[won].outcome.get(), Outcome::Done);
-    assert_eq!(waiters[lost].outcome.get(), Outcome::Pending, "two winners");
-    both.frame.with_mut(|_| ());
-}
-
-/// A peer: wins the select's wait, or leaves its offer.
-fn offer(both: &Both, i: usize) {
-    let side = &both.sides[i];
-    let waiter = side.locked(|| {
-        if !side.list.is_empty() {
-            both.frame.with(|_| ());
-        }
-        // SAFETY: locked.
-        let waiter = unsafe { side.list.pop_claimed() };
-        side.offered.set(waiter.is_null());
-        waiter
-    });
-    if !waiter.is_null() {
-        // SAFETY: claimed by this peer.
-        unsafe { Waiter::finish(waiter, Outcome::Done) };
     }
 }
 
-pub fn one_winner() {
-    let both = Arc::new(Both {
-        sides: [0, 1].map(|_| Side {
-            lock: SpinLock::new(),
-            list: WaitList::new(),
-            offered: Cell::new(false),
-        }),
-        frame: UnsafeCell::new(()),
+/// Runs `f` in a goroutine; waits for its end, and says which channel it chose.
+fn watched(
+    both: &Pair,
+    f: impl FnOnce(&[Chan<u32>; 2]) -> usize + 'static,
+) -> impl FnOnce() -> usize {
+    let chosen = Rc::new(Cell::new(None));
+    let (theirs, choice) = (both.clone(), chosen.clone());
+    let goroutine = goroutine(move || choice.set(Some(f(&theirs))));
+    move || {
+        goroutine.join().unwrap();
+        chosen.get().expect("it has chosen")
+    }
+}
+
+fn one_winner() {
+    let both = pair(1);
+    let won = watched(&both, |both| {
+        let (won, value) = receive(both);
+        assert_eq!(value, Some(1));
+        won
     });
-    model::touch(&*both);
-    let (theirs, first) = (both.clone(), both.clone());
-    let selector = goroutine(move || select(&theirs));
-    let first = thread(move || offer(&first, 0));
-    offer(&both, 1);
+    let theirs = both.clone();
+    let first = thread(move || theirs[0].send(1));
+    both[1].send(1);
     first.join().unwrap();
-    selector.join().unwrap();
-    let left = both.sides.iter().filter(|side| side.offered.get()).count();
-    assert_eq!(left, 1, "one of two offers is taken");
-    assert!(both.sides.iter().all(|side| side.list.is_empty()));
+    let won = won();
+    assert_left(&both, [won, 1 - won]);
+}
+
+fn closed() {
+    let both = pair(1);
+    let won = watched(&both, |both| match receive(both) {
+        (0, Some(1)) => 0,
+        (1, None) => 1,
+        other => panic!("{other:?}"),
+    });
+    let theirs = both.clone();
+    let sender = thread(move || theirs[0].send(1));
+    both[1].close();
+    sender.join().unwrap();
+    assert_left(&both, [won(), 0]);
+}
+
+fn reserves() {
+    let both = pair(0);
+    let won = watched(&both, send);
+    let theirs = both.clone();
+    let receiver = goroutine(move || assert_eq!(theirs[0].recv(), Some(1)));
+    receiver.join().unwrap();
+    assert_eq!(won(), 0);
+    assert_left(&both, [0, 0]);
+}
+
+fn meet() {
+    let both = pair(0);
+    let sent = watched(&both, send);
+    let received = watched(&both, |[first, second]| {
+        // Takes its value in a second step, too.
+        let mut select = Select::new();
+        let receivers = [first.as_receiver(), second.as_receiver()];
+        for receiver in receivers {
+            select.recv(receiver);
+        }
+        let won = select.select();
+        let index = won.index();
+        assert_eq!(won.recv(receivers[index]), Ok(1));
+        index
+    });
+    assert_eq!(sent(), received());
+    assert_left(&both, [0, 0]);
 }

@@ -6,6 +6,7 @@ use lock_api::RawCondvar as _;
 use model::mutant::{Change, Mutant};
 use model::runner::Model;
 
+use super::TWO_LOCK;
 use crate::below::world::{self, goroutine};
 use crate::raw::{
     Cancel, Limit, OnceCell, RawCondvar, RawMutex, RawRwLock, RawSemaphore, lock_limited,
@@ -17,8 +18,15 @@ const RWLOCK: &str = "runtime/src/raw/rwlock/writers.rs";
 const ONCE: &str = "runtime/src/raw/once.rs";
 const CANCEL: &str = "runtime/src/raw/cancel.rs";
 const SEMAPHORE: &str = "runtime/src/raw/semaphore.rs";
-const LOCK: &str = "runtime/src/raw/lock.rs";
 const CONDVAR: &str = "runtime/src/raw/condvar.rs";
+
+/// Two take a free mutex.
+const TWO_TAKE: Mutant = Mutant {
+    file: MUTEX,
+    after: "fn take_free",
+    line: ".compare_exchange_weak(0, LOCKED",
+    change: Change::Split,
+};
 
 pub(super) fn models() -> Vec<Model> {
     vec![
@@ -28,12 +36,7 @@ pub(super) fn models() -> Vec<Model> {
             body: || mutex(0),
             preemptions: Some(2),
             mutants: &[
-                Mutant {
-                    file: MUTEX,
-                    after: "fn take_free",
-                    line: ".compare_exchange_weak(0, LOCKED",
-                    change: Change::Split,
-                },
+                TWO_TAKE,
                 Mutant {
                     file: MUTEX,
                     after: "fn open(",
@@ -68,12 +71,7 @@ pub(super) fn models() -> Vec<Model> {
             property: "the same when every waiter has waited for too long: the lock goes from hand to hand, in order",
             body: || mutex(2_000_000),
             preemptions: Some(2),
-            mutants: &[Mutant {
-                file: MUTEX,
-                after: "fn take_free",
-                line: ".compare_exchange_weak(0, LOCKED",
-                change: Change::Split,
-            }],
+            mutants: &[TWO_TAKE],
         },
         Model {
             name: "mutex_limits",
@@ -128,12 +126,7 @@ pub(super) fn models() -> Vec<Model> {
             property: "never more tokens than there are, and a release reaches who waits",
             body: semaphore,
             preemptions: Some(3),
-            mutants: &[Mutant {
-                file: LOCK,
-                after: "pub fn lock(",
-                line: "held.swap(true, Ordering::Acquire)",
-                change: Change::Split,
-            }],
+            mutants: &[TWO_LOCK],
         },
         Model {
             name: "condvar",

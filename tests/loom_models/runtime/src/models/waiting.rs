@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::mutant::{Change, Mutant};
 use model::runner::Model;
 
+use super::TWO_LOCK;
 use crate::Parker;
 use crate::below::world::{self, deadline, goroutine, thread};
 use crate::raw::{Notified, WaitList, WaitReason};
@@ -14,7 +15,6 @@ use crate::shim::atomic::{AtomicBool, Ordering};
 const TASK: &str = "runtime/src/raw/task.rs";
 const LIST: &str = "runtime/src/raw/wait_list.rs";
 const PARKER: &str = "runtime/src/parker.rs";
-const LOCK: &str = "runtime/src/raw/lock.rs";
 const STACK: &str = "tests/loom_models/runtime/src/below.rs";
 
 pub(super) fn models() -> Vec<Model> {
@@ -50,12 +50,7 @@ pub(super) fn models() -> Vec<Model> {
                     line: "fence::store_load()",
                     change: Change::Skip,
                 },
-                Mutant {
-                    file: LOCK,
-                    after: "pub fn lock(",
-                    line: "held.swap(true, Ordering::Acquire)",
-                    change: Change::Split,
-                },
+                TWO_LOCK,
             ],
         },
         Model {

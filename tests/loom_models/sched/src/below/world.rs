@@ -16,7 +16,7 @@ use crate::stack::Slot;
 use crate::worker::{Worker, permit};
 
 /// A deadline that comes while a model runs.
-pub(crate) const SOON: u64 = 1_000_000_000;
+pub(crate) const DEADLINE: u64 = 1_000_000_000;
 /// One that does not.
 pub(crate) const NEVER_COMES: u64 = 1_000_000_000_000;
 
@@ -52,7 +52,7 @@ pub(super) fn tick() -> u64 {
 
 /// A sleep ends by its deadline.
 pub(super) fn expire() {
-    set(|settings| settings.now = settings.now.max(SOON));
+    set(|settings| settings.now = settings.now.max(DEADLINE));
     crate::shim::thread::yield_now();
 }
 
