@@ -6,8 +6,9 @@ use gors_runtime::raw::{self, Point};
 
 use crate::core::close;
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
-use crate::handle::{Link, deadline_in, handle};
+use crate::handle::handle;
 use crate::iter::{IntoIter, Iter};
+use crate::link::{Link, deadline_in};
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 

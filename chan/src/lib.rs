@@ -48,7 +48,7 @@
 //! # Where things are
 //!
 //! `core` is the channel, erased and in one place; `go` on the one hand and `sender` and `receiver`
-//! on the other are the two faces over `handle`; `select` holds the engine, the macros and the
+//! on the other are the two faces over `link` and `handle`; `select` holds the engine, the macros and the
 //! builder; `owner` the channels that contexts and timers are made of.
 
 mod clock;
@@ -59,6 +59,7 @@ mod future;
 mod go;
 mod handle;
 mod iter;
+mod link;
 mod make;
 mod owner;
 mod receiver;

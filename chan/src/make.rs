@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::core::{Core, UNBOUNDED, flag};
 use crate::go::Chan;
-use crate::handle::Link;
+use crate::link::Link;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 

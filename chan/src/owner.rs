@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::core::{Core, close};
-use crate::handle::Link;
+use crate::link::Link;
 use crate::receiver::Receiver;
 use crate::{clock, make};
 

@@ -6,8 +6,9 @@ use gors_runtime::raw::{self, Point};
 
 use crate::core::close;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::handle::{Link, deadline_in, handle, queries};
+use crate::handle::{handle, queries};
 use crate::iter::{IntoIter, Iter, TryIter};
+use crate::link::{Link, deadline_in};
 
 /// The receiving side of a channel (Go's `<-chan T`). Clones share it: each value goes to one of
 /// them.

@@ -6,5 +6,6 @@ pub(crate) mod arm;
 pub(crate) mod builder;
 pub(crate) mod engine;
 pub(crate) mod macros;
+pub(crate) mod order;
 pub(crate) mod ready;
 pub(crate) mod selected;

@@ -6,7 +6,8 @@ use gors_runtime::raw::{self, Point};
 
 use crate::core::close;
 use crate::error::{SendError, SendTimeoutError, TrySendError};
-use crate::handle::{Link, deadline_in, handle, queries};
+use crate::handle::{handle, queries};
+use crate::link::{Link, deadline_in};
 
 /// The sending side of a channel (Go's `chan<- T`). Clones share it.
 ///

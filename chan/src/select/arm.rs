@@ -15,7 +15,7 @@ use crate::core::waiter::Waiter;
 use crate::core::{Core, Dir};
 use crate::error::{RecvError, SendError};
 use crate::go::{Chan, send_on_closed};
-use crate::handle::Link;
+use crate::link::Link;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 

@@ -12,7 +12,7 @@ use super::selected::SelectedOperation;
 use crate::core::Dir;
 use crate::core::reserve::Hold;
 use crate::error::{ReadyTimeoutError, SelectTimeoutError, TryReadyError, TrySelectError};
-use crate::handle::deadline_in;
+use crate::link::deadline_in;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 

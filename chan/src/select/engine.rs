@@ -10,19 +10,12 @@
 //!    what is seen is one instant: "none is possible" is true of a moment. Again one of the
 //!    possible arms is drawn.
 //! 3. **Wait**: still under all locks, each arm's waiter is linked, and the task parks; the runtime
-//!    releases the locks after the stack was left. One claim decides who wakes it: a peer, a close,
-//!    or the deadline. Afterwards the other waiters are unlinked, each under its own channel's
-//!    lock.
+//!    releases the locks after the stack was left ([`order`](super::order)). One claim decides who
+//!    wakes it: a peer, a close, or the deadline. Afterwards the other waiters are unlinked, each
+//!    under its own channel's lock.
 //!
 //! A peer that gave up its side of a rendezvous ([`Outcome::Retry`]) starts the rounds again, with
 //! the old deadline.
-//!
-//! # Why the release may read this frame
-//!
-//! While the release walks the list of locks, an early released channel may already wake the task
-//! on another worker. But before it leaves [`wait`], the task takes every channel's lock (the
-//! winner's excepted: there its waiter was popped under it, after it was released). So the last
-//! release happens before the frame goes, and the release touches nothing after it.
 //!
 //! # Fairness
 //!
@@ -35,9 +28,10 @@ use std::time::Instant;
 use gors_runtime::raw::{self, Point, Task, WaitReason};
 
 use super::arm::Arm;
+use super::order::{INLINE_ARMS, Order};
+use crate::core::Dir;
 use crate::core::reserve::{After, Hold};
-use crate::core::waiter::{Claim, Outcome, Waiter, WakeChain};
-use crate::core::{Core, Dir, flag};
+use crate::core::waiter::{Claim, Outcome, Waiter};
 
 /// How long to wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,9 +41,6 @@ pub(crate) enum Patience {
     /// `None`: for ever.
     Until(Option<Instant>),
 }
-
-/// As many arms as are ordered without the heap.
-pub(crate) const INLINE_ARMS: usize = 16;
 
 /// Wins one of `arms`: its index, and its `hold` says what was won.
 ///
@@ -107,7 +98,7 @@ unsafe fn select_slow(arms: &[*mut Arm], patience: Patience, biased: bool) -> Op
             };
             // Arms on one channel queue up there one behind the other: which comes first is a
             // choice as well.
-            let first = if biased || order.len == arms.len() {
+            let first = if biased || order.len() == arms.len() {
                 0
             } else {
                 below(arms.len() as u64) as usize
@@ -320,122 +311,5 @@ unsafe fn wait(arms: &[*mut Arm], first: usize, order: &Order, deadline: Option<
             }
         };
         Wake::Won(i)
-    }
-}
-
-/// The channels of a select, each once, by address.
-pub(crate) struct Order {
-    first: *const *const Core,
-    len: usize,
-}
-
-impl Order {
-    /// # Safety
-    ///
-    /// As [`select`]; `inline` and `heap` outlive the result and are not touched.
-    pub(crate) unsafe fn new(
-        arms: &[*mut Arm],
-        inline: &mut [*const Core; INLINE_ARMS],
-        heap: &mut Vec<*const Core>,
-    ) -> Order {
-        let cores: &mut [*const Core] = if arms.len() <= INLINE_ARMS {
-            inline
-        } else {
-            heap.resize(arms.len(), ptr::null());
-            heap
-        };
-        let mut len = 0;
-        for &arm in arms {
-            // SAFETY: passed on.
-            let core = unsafe { (*arm).core };
-            if core.is_null() {
-                continue;
-            }
-            if arms.len() > INLINE_ARMS {
-                cores[len] = core;
-                len += 1;
-                continue;
-            }
-            // Few: insertion, which also drops duplicates.
-            let mut at = len;
-            while at > 0 && cores[at - 1] > core {
-                at -= 1;
-            }
-            if at > 0 && cores[at - 1] == core {
-                continue;
-            }
-            for i in (at..len).rev() {
-                cores[i + 1] = cores[i];
-            }
-            cores[at] = core;
-            len += 1;
-        }
-        if arms.len() > INLINE_ARMS {
-            cores[..len].sort_unstable();
-            let mut kept = 0;
-            for i in 0..len {
-                if kept == 0 || cores[kept - 1] != cores[i] {
-                    cores[kept] = cores[i];
-                    kept += 1;
-                }
-            }
-            len = kept;
-        }
-        Order {
-            first: cores.as_ptr(),
-            len,
-        }
-    }
-
-    pub(crate) fn lock(&self) {
-        for i in 0..self.len {
-            // SAFETY: `first` has `len` live channels.
-            unsafe { (**self.first.add(i)).lock() }
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The caller holds the locks.
-    pub(crate) unsafe fn unlock(&self) {
-        for i in 0..self.len {
-            // SAFETY: passed on.
-            unsafe { (**self.first.add(i)).unlock_collect() }
-        }
-    }
-
-    /// What a park needs to open the locks, which the caller holds, once the stack is left.
-    pub(crate) fn leave(&self) -> raw::Unlock {
-        for i in 0..self.len {
-            // SAFETY: the channels live as long as the arms that name them.
-            unsafe { (**self.first.add(i)).leave() };
-        }
-        (Order::unlock_for_park, (&raw const *self).cast())
-    }
-
-    /// The release that a park performs: `order` is a `*const Order` in the parked frame. See the
-    /// module's text.
-    ///
-    /// # Safety
-    ///
-    /// The locks are held for this call.
-    pub(crate) unsafe fn unlock_for_park(order: *const ()) {
-        // SAFETY: the frame stays until the last lock is released, and everything that is needed
-        // after a release is copied before it. Woken observers stay until they are readied here.
-        unsafe {
-            let Order { first, len } = *order.cast::<Order>();
-            if len == 0 {
-                return;
-            }
-            let mut chain = WakeChain::new();
-            for i in 0..len {
-                let core = &raw const **first.add(i);
-                if (*core).flags() & flag::DEFERRED != 0 {
-                    chain.append((*core).take_deferred());
-                }
-                (*core).unlock();
-            }
-            chain.wake();
-        }
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::arm::ArmRef;
 use super::engine::{self, Patience};
-use crate::handle::deadline_in;
+use crate::link::deadline_in;
 
 /// The index that stands for the default arm.
 pub const DEFAULT: usize = usize::MAX;

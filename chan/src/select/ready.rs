@@ -10,7 +10,8 @@ use std::time::Instant;
 use gors_runtime::raw::{self, Task, WaitReason};
 
 use super::arm::Arm;
-use super::engine::{INLINE_ARMS, Order, Patience, one_in};
+use super::engine::{Patience, one_in};
+use super::order::{INLINE_ARMS, Order};
 use crate::core::waiter::{Claim, Waiter};
 
 /// The index of an arm that is ready.
@@ -90,7 +91,7 @@ unsafe fn wait(arms: &[*mut Arm], order: &Order, deadline: Option<Instant>) -> W
     me.arm();
     let mut until = deadline;
     // SAFETY: locked; the waiters stay until they are unlinked below. The frame outlives the
-    // release for the reason given at `engine`.
+    // release for the reason given at `order`.
     unsafe {
         for (i, &arm) in arms.iter().enumerate() {
             if (*arm).core.is_null() {
