@@ -203,6 +203,9 @@ fn run(model: &Model, job: &Job) -> Result<(), String> {
         }
         (None, false) => Err(format!("{what}: {status}\n{text}")),
         (Some(_), true) => Err(format!("{what}: not noticed ({took:.1} s)")),
+        (Some(_), false) if text.contains("Is the model fully deterministic") => {
+            Err(format!("{what}: {status}\n{text}"))
+        }
         (Some(_), false) => {
             let why = text
                 .lines()
