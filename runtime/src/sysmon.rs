@@ -189,11 +189,9 @@ impl Sysmon {
         }
         let mut pause = self.pause;
         if !idle::timekeeper_sleeps() {
-            let earliest = timer::earliest();
-            if earliest != timer::NEVER {
-                pause = pause
-                    .min(earliest.saturating_sub(clock::now()))
-                    .max(SHORTEST);
+            let bound = timer::bound();
+            if bound != timer::NEVER {
+                pause = pause.min(bound.saturating_sub(clock::now())).max(SHORTEST);
             }
         }
         if self.watch.look_soon {
@@ -253,9 +251,9 @@ fn sleep_until_roused(timeout: Option<Duration>) -> bool {
         // All permits idle does not mean that a timekeeper sleeps: the last worker may wait in
         // place, or have ended with its locked goroutine.
         if !idle::timekeeper_sleeps() {
-            let earliest = timer::earliest();
-            if earliest != timer::NEVER {
-                let until = Duration::from_nanos(earliest.saturating_sub(clock::now()));
+            let bound = timer::bound();
+            if bound != timer::NEVER {
+                let until = Duration::from_nanos(bound.saturating_sub(clock::now()));
                 if until.is_zero() {
                     break;
                 }

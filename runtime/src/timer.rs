@@ -1,12 +1,12 @@
 //! Timers: who waits until when, and who fires them.
 //!
-//! A timer is a [`Node`] in one of a few lockable heaps. Anybody may fire due timers: a worker
+//! A timer is a [`Node`] in one of a few lockable heaps (`timer/heap.rs`). Anybody may fire due timers: a worker
 //! that runs out of local work, every worker on its 61st tick, the timekeeper (one idle worker
 //! that sleeps until the earliest deadline, see [`sched::idle`](crate::sched::idle)) and sysmon.
 //!
 //! # States of a node, and who moves it
 //!
-//! * *out*: not in a heap (`index` is [`OUT`]); belongs to whoever made it.
+//! * *out*: not in a heap (`handle` is [`OUT`]); belongs to whoever made it.
 //! * *armed*: in the heap of `shard`; may be touched under that shard's lock only.
 //!
 //! [`insert`] and [`rearm`] move out to armed. Under the shard's lock, [`fire_due`] moves armed to out
@@ -17,96 +17,39 @@
 //!   waiter's frame. The goroutine that was claimed is readied after the lock is open; by then the
 //!   node is not looked at any more.
 //! * it starts a goroutine ([`FuncTimer`](crate::raw::FuncTimer)). That is done after the lock is
-//!   open; an armed node of this kind owns a reference to its memory, which passes to whoever moves
-//!   it out.
+//!   open. Who keeps the memory of such a [`Starting`] is written in `timer/node.rs`.
 //!
-//! No deadline is missed: who makes a shard's earliest deadline earlier publishes it before the
+//! # What it costs
+//!
+//! Arming, putting off, stopping: one locked instruction each, the shard's lock, uncontended as long
+//! as a timer is used on the worker that made it. Arming looks at the clock.
+//!
+//! No deadline is missed: who makes a shard's bound earlier publishes it before the
 //! StoreLoad fence and looks at the timekeeper's planned wake-up after it; the timekeeper
-//! publishes its plan, fences, and looks at all shards once more. A timer behind the shard's
-//! earliest one needs none of that: whoever armed that one has told the timekeeper, or is about to,
+//! publishes its plan, fences, and looks at all shards once more. A timer behind the
+//! bound needs none of that: whoever made the bound so early has told the timekeeper, or is about to,
 //! and a plan is made anew whenever it has come, whether its timer fired, moved or was cancelled.
+//! A bound becomes later when due timers are fired, and when somebody asks for the earliest deadline:
+//! a plan that was made for the old one is then too early.
 
 #[path = "timer/heap.rs"]
 mod heap;
+#[path = "timer/node.rs"]
+mod node;
 
-use std::cell::Cell;
 use std::ptr;
 
 use self::heap::{Heap, Timer};
+use self::node::OUT;
+pub(crate) use self::node::{Node, Starter, Starting, abandon, release};
 use crate::goroutine::{Record, RecordPtr};
 use crate::raw::{SpinLock, TIMED_OUT, Task};
 use crate::sanitize;
+use crate::shim::UnsafeCell;
 use crate::shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Value of [`Node::index`] outside a heap.
-pub(crate) const OUT: usize = usize::MAX;
 /// No deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
-
-/// What happens when a timer fires.
-#[derive(Clone, Copy)]
-enum Action {
-    /// The wait of this goroutine or thread ends with TIMED_OUT.
-    Claim(RecordPtr),
-    /// It starts a goroutine.
-    Start(&'static Starter),
-}
-
-/// What a timer that starts goroutines does with the reference that its armed node owns.
-pub(crate) struct Starter {
-    /// Makes a goroutine of it, parked as it were.
-    pub(crate) start: unsafe fn(*const Node) -> RecordPtr,
-    /// Drops it: the timer's clock has stopped for ever.
-    pub(crate) discard: unsafe fn(*const Node),
-}
-
-/// A timer; see the [module](self).
-pub(crate) struct Node {
-    when: u64,
-    index: Cell<usize>,
-    /// The shard that it is in, or was in last; null before.
-    shard: Cell<*const Shard>,
-    /// Whether it has ever fired; under the shard's lock.
-    fired: Cell<bool>,
-    action: Action,
-}
-
-impl Node {
-    /// A timer that ends the current wait of `record` at `when`, with TIMED_OUT.
-    pub(crate) const fn new(when: u64, record: RecordPtr) -> Self {
-        Self {
-            when,
-            index: Cell::new(OUT),
-            shard: Cell::new(ptr::null()),
-            fired: Cell::new(false),
-            action: Action::Claim(record),
-        }
-    }
-
-    /// A timer for [`rearm`] that starts a goroutine when it fires. It stays in one shard, `home` if
-    /// one is given: rearming finds it under one lock, whoever does it.
-    pub(crate) fn starting(
-        starter: &'static Starter,
-        home: Option<&Shard>,
-        hint: Option<usize>,
-    ) -> Self {
-        Self {
-            when: NEVER,
-            index: Cell::new(OUT),
-            shard: Cell::new(home.unwrap_or_else(|| shard_for(hint))),
-            fired: Cell::new(false),
-            action: Action::Start(starter),
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The node is, or was, in a shard that exists.
-    unsafe fn home(&self) -> &Shard {
-        // SAFETY: shards are statics, or belong to a bubble that the caller holds.
-        unsafe { &*self.shard.get() }
-    }
-}
 
 /// The shard for a caller with this hint.
 fn shard_for(hint: Option<usize>) -> &'static Shard {
@@ -124,10 +67,10 @@ pub(crate) struct Shard {
     /// On a clock of its own: fired by its owner.
     private: bool,
     lock: SpinLock,
-    /// Deadline of the heap's root, [`NEVER`] if it is empty. Written under the lock.
-    earliest: AtomicU64,
+    /// The heap's bound: no timer is due before. Written under the lock.
+    bound: AtomicU64,
     /// Under the lock.
-    heap: Cell<Option<Box<Heap>>>,
+    heap: UnsafeCell<Heap>,
 }
 
 // SAFETY: the heap is touched under the lock only.
@@ -143,8 +86,8 @@ impl Shard {
         Self {
             private,
             lock: SpinLock::new(),
-            earliest: AtomicU64::new(NEVER),
-            heap: Cell::new(None),
+            bound: AtomicU64::new(NEVER),
+            heap: UnsafeCell::new(Heap::new()),
         }
     }
 
@@ -155,25 +98,35 @@ impl Shard {
 
     /// The earliest deadline, [`NEVER`] if there is none.
     pub(crate) fn earliest(&self) -> u64 {
-        self.earliest.load(Ordering::Relaxed)
+        if self.bound.load(Ordering::Relaxed) == NEVER {
+            return NEVER;
+        }
+        self.with(Heap::settle).0
     }
 
-    /// Runs `f` on the heap under the lock, then publishes the earliest deadline. True if that is
-    /// earlier than before: then the timekeeper may have to know of it.
-    fn with<R>(&self, f: impl FnOnce(&mut Heap) -> R) -> (R, bool) {
+    /// Runs `f` on the heap under the lock.
+    fn locked<R>(&self, f: impl FnOnce(&mut Heap) -> R) -> R {
         self.lock.lock();
-        let mut heap = self.heap.take().unwrap_or_default();
-        // Nobody else writes it now.
-        let before = self.earliest.load(Ordering::Relaxed);
-        let result = f(&mut heap);
-        let earliest = heap.earliest();
-        if earliest != before {
-            self.earliest.store(earliest, Ordering::Relaxed);
-        }
-        self.heap.set(Some(heap));
+        // SAFETY: locked.
+        let result = self.heap.with_mut(|heap| f(unsafe { &mut *heap }));
         // SAFETY: locked above, by us.
         unsafe { self.lock.unlock() };
-        (result, earliest < before)
+        result
+    }
+
+    /// As [`locked`](Self::locked), then publishes the bound. True if that is earlier than before: then
+    /// the timekeeper may have to know of it.
+    fn with<R>(&self, f: impl FnOnce(&mut Heap) -> R) -> (R, bool) {
+        self.locked(|heap| {
+            let result = f(heap);
+            // Nobody else writes it now.
+            let before = self.bound.load(Ordering::Relaxed);
+            let bound = heap.bound();
+            if bound != before {
+                self.bound.store(bound, Ordering::Relaxed);
+            }
+            (result, bound < before)
+        })
     }
 }
 
@@ -200,7 +153,7 @@ pub(crate) unsafe fn insert_into(node: *const Node, shard: &Shard) -> Option<u64
     // SAFETY: the caller's promise; read before the insertion, after which it may be gone.
     let when = unsafe {
         (*node).shard.set(shard);
-        (*node).when
+        (*node).when.get()
     };
     let ((), is_first) = shard.with(|heap| {
         // SAFETY: under the shard's lock.
@@ -209,36 +162,27 @@ pub(crate) unsafe fn insert_into(node: *const Node, shard: &Shard) -> Option<u64
     is_first.then_some(when)
 }
 
-/// Arms a [starting](Node::starting) timer for `when`, whether it is armed or not; one that has fired
-/// only if it may do so `again`. A timer that was not armed takes a reference to its memory:
-/// `add_reference` makes it, under the shard's lock. True if the timer was armed before.
+/// Arms a timer for `when`, whether it is armed or not; one that has fired only if it may do so
+/// `again`. True if it was armed before.
 ///
 /// # Safety
 ///
-/// The caller holds a reference to the node's memory, and `add_reference` adds another one.
-pub(crate) unsafe fn rearm(
-    node: *const Node,
-    when: u64,
-    again: bool,
-    add_reference: impl FnOnce(),
-) -> bool {
+/// The caller is the timer's handle.
+pub(crate) unsafe fn rearm(timer: *const Starting, when: u64, again: bool) -> bool {
     let _hidden = sanitize::hide();
-    // SAFETY: the caller's promise. The shard of such a node never changes.
-    let shard = unsafe { (*node).home() };
+    // SAFETY: the handle keeps it. The shard of such a timer never changes.
+    let (node, fired, shard) = unsafe { (&(*timer).node, &(*timer).fired, (*timer).node.home()) };
     let (was_armed, is_first) = shard.with(|heap| {
-        // SAFETY: as above; index and fired are touched under this lock only.
-        let timer = unsafe { &*node };
-        if timer.index.get() != OUT {
+        let was_armed = node.is_armed();
+        if was_armed {
             // SAFETY: under the lock of the shard whose heap holds it.
-            unsafe { heap.put_off(timer, when) };
-            return true;
+            unsafe { heap.move_to(node, when) };
+        } else if again || !fired.load(Ordering::Relaxed) {
+            node.when.set(when);
+            // SAFETY: the node is out. A pointer to it is one to the whole.
+            unsafe { heap.push(when, timer.cast()) };
         }
-        if again || !timer.fired.get() {
-            add_reference();
-            // SAFETY: out, and kept by the reference.
-            unsafe { heap.push(when, node) };
-        }
-        false
+        was_armed
     });
     if is_first && !shard.private {
         crate::sched::idle::timer_added(when);
@@ -246,26 +190,41 @@ pub(crate) unsafe fn rearm(
     was_armed
 }
 
-/// Disarms a timer; false if it had fired. Afterwards nobody touches the node.
+/// Disarms a timer; false if it had fired. Afterwards nobody touches a node that ends a wait.
 pub(crate) fn cancel(node: &Node) -> bool {
     let _hidden = sanitize::hide();
     // SAFETY: it was armed, and whoever cancels holds what its shard belongs to.
-    let (was_armed, _) = unsafe { node.home() }.with(|heap| {
-        let is_armed = node.index.get() != OUT;
+    unsafe { node.home() }.locked(|heap| {
+        let is_armed = node.is_armed();
         if is_armed {
-            // SAFETY: under the lock of the shard whose heap holds it.
-            unsafe { heap.remove(node) };
+            heap.remove(node.handle.load(Ordering::Relaxed));
+            node.handle.store(OUT, Ordering::Relaxed);
         }
         is_armed
-    });
-    was_armed
+    })
 }
 
-/// The earliest deadline of all timers, [`NEVER`] if there is none.
+/// Disarms a timer that starts goroutines; false if it was not armed.
+///
+/// # Safety
+///
+/// The caller is the timer's handle.
+pub(crate) unsafe fn stop(timer: *const Starting) -> bool {
+    // SAFETY: the handle keeps it.
+    cancel(unsafe { &(*timer).node })
+}
+
+/// The earliest deadline of all timers, [`NEVER`] if there is none. Takes the locks.
 pub(crate) fn earliest() -> u64 {
+    TIMERS.iter().map(Shard::earliest).min().unwrap_or(NEVER)
+}
+
+/// No timer is due before that; [`NEVER`] if there is none. A few loads. Earlier than the earliest
+/// deadline if the timer that was to fire first was stopped or put off.
+pub(crate) fn bound() -> u64 {
     TIMERS
         .iter()
-        .map(|shard| shard.earliest.load(Ordering::Relaxed))
+        .map(|shard| shard.bound.load(Ordering::Relaxed))
         .min()
         .unwrap_or(NEVER)
 }
@@ -280,54 +239,44 @@ impl Shard {
     /// As [`fire_due`], of this shard.
     pub(crate) fn fire(&self, now: u64, ready: &mut impl FnMut(RecordPtr)) -> usize {
         let mut fired = 0;
-        while self.earliest.load(Ordering::Relaxed) <= now {
-            let mut due =
-                [const { (Action::Claim(RecordPtr(ptr::null_mut())), ptr::null()) }; BATCH];
+        while self.bound.load(Ordering::Relaxed) <= now {
+            let mut due = [(ptr::null(), RecordPtr(ptr::null_mut())); BATCH];
             let mut count = 0;
             self.with(|heap| {
                 let mut popped = 0;
                 while popped < BATCH
-                    && let Some(Timer { node, action }) = heap.pop_due(now)
+                    && let Some(Timer { node, record, .. }) = heap.pop_due(now)
                 {
                     // Those who wait have been left alone for long: their records are loaded all
                     // at once, not one after the other when they are claimed.
-                    if let Action::Claim(RecordPtr(record)) = action {
-                        Record::prefetch(record);
+                    if !record.0.is_null() {
+                        Record::prefetch(record.0);
                     }
-                    due[popped] = (action, node);
+                    due[popped] = (node, record);
                     popped += 1;
                 }
                 for at in 0..popped {
-                    let (action, node) = due[at];
+                    let (node, record) = due[at];
+                    if record.0.is_null() {
+                        // SAFETY: kept by its handle, or by the reference that this left behind.
+                        unsafe { Starting::fire(node) };
+                    } else if !Task::from_record(record).try_claim(TIMED_OUT) {
+                        // SAFETY: the node cannot go before `cancel` has had the lock.
+                        unsafe { &(*node).handle }.store(OUT, Ordering::Relaxed);
+                        continue;
+                    }
                     // A waiter that timed out does not ask its node any more, which lies in a cold
                     // stack: it is left alone.
-                    let told = match action {
-                        Action::Claim(record) => {
-                            let won = Task::from_record(record).try_claim(TIMED_OUT);
-                            (!won).then_some(node)
-                        }
-                        Action::Start(_) => Some(node),
-                    };
-                    if let Some(node) = told {
-                        // SAFETY: the node cannot go before `cancel` has had the lock, or before
-                        // the reference that it owns is used below.
-                        unsafe {
-                            (*node).index.set(OUT);
-                            (*node).fired.set(true);
-                        }
-                        if matches!(action, Action::Claim(_)) {
-                            continue;
-                        }
-                    }
-                    due[count] = (action, node);
+                    due[count] = (node, record);
                     count += 1;
                 }
             });
-            for (action, node) in &due[..count] {
-                ready(match *action {
-                    Action::Claim(record) => record,
-                    // SAFETY: moved out just now, so its reference is ours.
-                    Action::Start(starter) => unsafe { (starter.start)(*node) },
+            for &(node, record) in &due[..count] {
+                ready(if record.0.is_null() {
+                    // SAFETY: fired just now, so the reference is ours.
+                    unsafe { Starting::start(node) }
+                } else {
+                    record
                 });
             }
             fired += count;
@@ -338,19 +287,20 @@ impl Shard {
     /// The clock has stopped for ever: timers that would start goroutines are dropped. Those that
     /// would end a wait stay: their goroutines never run again.
     pub(crate) fn discard_all(&self) {
-        let mut owned = Vec::new();
+        let mut left = Vec::new();
         self.with(|heap| {
-            while let Some(Timer { node, action }) = heap.pop_due(NEVER) {
-                if let Action::Start(starter) = action {
-                    // SAFETY: an armed node of this kind owns its memory.
-                    unsafe { (*node).index.set(OUT) };
-                    owned.push((starter, node));
+            while let Some(Timer { node, record, .. }) = heap.pop_due(NEVER) {
+                if record.0.is_null()
+                    // SAFETY: kept by its handle, or by the reference that this left behind.
+                    && unsafe { Starting::discard(node) }
+                {
+                    left.push(node.cast());
                 }
             }
         });
-        for (starter, node) in owned {
-            // SAFETY: moved out just now, so its reference is ours.
-            unsafe { (starter.discard)(node) };
+        for timer in left {
+            // SAFETY: left behind, and ours now.
+            unsafe { release(timer) };
         }
     }
 }

@@ -1,58 +1,43 @@
 //! Timers that run a function, each time in a goroutine of its own: what `gors::time::after_func` is
 //! made of.
 //!
-//! # Who owns it
-//!
-//! A [`FuncTimer`] and its armed node each hold a reference to the memory. Whoever moves the node
-//! out of its heap (a stop, a rearm that arms nothing, the one that fires it) takes over the node's
-//! reference: a stop drops it, the one that fires passes it to the goroutine. So a timer fires even
-//! if its handle is gone, and its memory goes with the last of the two. Nothing of the user's runs or
-//! is dropped where timers are fired.
+//! Who keeps its memory is written in `timer/node.rs`. A timer fires even if its handle is gone. Nothing
+//! of the user's runs or is dropped where timers are fired.
 
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::Location;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bubble::{self, Bubble};
 use crate::goroutine::RecordPtr;
 use crate::stack::current_slot;
-use crate::timer::{self, Node, Starter};
+use crate::timer::{self, Starter, Starting};
 use crate::{clock, mode, spawn};
 
-/// The memory of a timer. The node comes first: a pointer to it is one to the whole.
+/// The memory of a timer. A pointer to its first field is one to the whole.
 #[repr(C)]
 struct Inner<F> {
-    node: Node,
+    timer: Starting,
     created: &'static Location<'static>,
     /// Taken by the goroutine of a function that runs once; shared by those of one that runs again.
     function: UnsafeCell<Option<F>>,
 }
 
-// SAFETY: the node is touched by the timer module under its shard's lock. A function that runs once
-// is taken by the one goroutine that ever fires; one that runs again is only shared, and is Sync.
-unsafe impl<F: Send> Sync for Inner<F> {}
-// SAFETY: the function is Send, and so is what else is in it.
-unsafe impl<F: Send> Send for Inner<F> {}
-
-/// Hides the function's type.
-trait Erased: Send + Sync {}
-
-impl<F: Send> Erased for Inner<F> {}
-
 /// A timer that runs a function. Dropping it does not stop it.
 pub struct FuncTimer {
-    inner: Arc<dyn Erased>,
-    /// The whole of `inner`, by its first field.
-    node: *const Node,
+    /// The first field of an [`Inner`], which this is the handle of.
+    timer: NonNull<Starting>,
     /// The function can run more than once.
     again: bool,
     /// The bubble whose clock it is on, and whose goroutines it makes.
     bubble: Option<Arc<Bubble>>,
 }
 
-// SAFETY: `node` points into `inner`, which is Sync.
+// SAFETY: what `timer` points to is touched by the timer module under its shard's lock; the function
+// is Send, and if more than one goroutine may run it, Sync.
 unsafe impl Send for FuncTimer {}
 // SAFETY: as above.
 unsafe impl Sync for FuncTimer {}
@@ -67,7 +52,7 @@ impl FuncTimer {
         let starter = const {
             &Starter {
                 start: start_once::<F>,
-                discard: discard::<F>,
+                free: free::<F>,
             }
         };
         Self::new(delay, f, starter, false)
@@ -83,7 +68,7 @@ impl FuncTimer {
         let starter = const {
             &Starter {
                 start: start_again::<F>,
-                discard: discard::<F>,
+                free: free::<F>,
             }
         };
         Self::new(delay, f, starter, true)
@@ -104,15 +89,13 @@ impl FuncTimer {
             .flatten()
             .cloned();
         let home = bubble.as_ref().map(|bubble| &bubble.timers);
-        let inner = Arc::new(Inner {
-            node: Node::starting(starter, home, hint),
+        let inner = Box::new(Inner {
+            timer: Starting::new(starter, home, hint),
             created: Location::caller(),
             function: UnsafeCell::new(Some(f)),
         });
-        let node = Arc::as_ptr(&inner).cast::<Node>();
         let this = Self {
-            inner,
-            node,
+            timer: NonNull::from(Box::leak(inner)).cast(),
             again,
             bubble,
         };
@@ -130,11 +113,9 @@ impl FuncTimer {
             Some(bubble) => bubble.now(),
         };
         let when = now.saturating_add(delay).min(timer::NEVER - 1);
-        crate::sanitize::release(self.node);
-        // The reference is forgotten as a clone, because it is the node's from now on.
-        let add_reference = || std::mem::forget(Arc::clone(&self.inner));
-        // SAFETY: `inner` is a reference beside the one given to the node.
-        let was_armed = unsafe { timer::rearm(self.node, when, self.again, add_reference) };
+        crate::sanitize::release(self.timer.as_ptr());
+        // SAFETY: this is the handle.
+        let was_armed = unsafe { timer::rearm(self.timer.as_ptr(), when, self.again) };
         if let Some(bubble) = &self.bubble {
             bubble.timer_added();
         }
@@ -144,30 +125,65 @@ impl FuncTimer {
     /// Disarms the timer. True if it was armed, and so the function does not run. Does not wait for a
     /// function that runs.
     pub fn stop(&self) -> bool {
-        // SAFETY: `inner` keeps the node.
-        let stopped = timer::cancel(unsafe { &*self.node });
-        if stopped {
-            // SAFETY: the node was moved out by us, so its reference is ours; it came out of
-            // `forget` in `reset`.
-            drop(unsafe { Arc::from_raw(Arc::as_ptr(&self.inner)) });
-        }
-        stopped
+        // SAFETY: this is the handle.
+        unsafe { timer::stop(self.timer.as_ptr()) }
+    }
+}
+
+impl Drop for FuncTimer {
+    fn drop(&mut self) {
+        // SAFETY: this is the handle, and it is not used after that.
+        unsafe { timer::abandon(self.timer.as_ptr()) };
+    }
+}
+
+/// A goroutine's reference to its timer.
+struct Fired<F>(*const Inner<F>);
+
+// SAFETY: a function that runs once is taken by the one goroutine that ever fires; one that runs again
+// is only shared, and is Sync.
+unsafe impl<F: Send> Send for Fired<F> {}
+
+impl<F> Fired<F> {
+    /// # Safety
+    ///
+    /// As [`start_once`].
+    unsafe fn new(timer: *const Starting) -> Self {
+        Self(timer.cast())
+    }
+
+    fn created(&self) -> &'static Location<'static> {
+        // SAFETY: the reference keeps it.
+        unsafe { (*self.0).created }
+    }
+
+    fn function(&self) -> *mut Option<F> {
+        // What came before it was armed comes before the function.
+        crate::sanitize::acquire(self.0);
+        // SAFETY: the reference keeps it.
+        unsafe { (*self.0).function.get() }
+    }
+}
+
+impl<F> Drop for Fired<F> {
+    fn drop(&mut self) {
+        // SAFETY: it is ours.
+        unsafe { timer::release(self.0.cast()) };
     }
 }
 
 /// # Safety
 ///
-/// `node` is the first field of an `Inner<F>`, and its reference is the caller's.
-unsafe fn start_once<F: FnOnce() + Send + 'static>(node: *const Node) -> RecordPtr {
+/// `timer` is the first field of an `Inner<F>`, and the goroutine's reference to it is the caller's.
+unsafe fn start_once<F: FnOnce() + Send + 'static>(timer: *const Starting) -> RecordPtr {
     // SAFETY: the caller's promise.
-    let inner = unsafe { Arc::from_raw(node.cast::<Inner<F>>()) };
-    let created = inner.created;
+    let fired = unsafe { Fired::<F>::new(timer) };
+    let created = fired.created();
     spawn::start_by_timer(
         move || {
-            crate::sanitize::acquire(Arc::as_ptr(&inner));
             // SAFETY: such a timer fires once: nobody else takes, and nobody else looks.
-            let function = unsafe { (*inner.function.get()).take() };
-            drop(inner);
+            let function = unsafe { (*fired.function()).take() };
+            drop(fired);
             if let Some(function) = function {
                 function();
             }
@@ -179,28 +195,27 @@ unsafe fn start_once<F: FnOnce() + Send + 'static>(node: *const Node) -> RecordP
 /// # Safety
 ///
 /// As [`start_once`].
-unsafe fn discard<F>(node: *const Node) {
+unsafe fn start_again<F: Fn() + Send + Sync + 'static>(timer: *const Starting) -> RecordPtr {
     // SAFETY: the caller's promise.
-    drop(unsafe { Arc::from_raw(node.cast::<Inner<F>>()) });
-}
-
-/// # Safety
-///
-/// As [`start_once`].
-unsafe fn start_again<F: Fn() + Send + Sync + 'static>(node: *const Node) -> RecordPtr {
-    // SAFETY: the caller's promise.
-    let inner = unsafe { Arc::from_raw(node.cast::<Inner<F>>()) };
-    let created = inner.created;
+    let fired = unsafe { Fired::<F>::new(timer) };
+    let created = fired.created();
     spawn::start_by_timer(
         move || {
-            crate::sanitize::acquire(Arc::as_ptr(&inner));
             // SAFETY: such a function is never taken.
-            if let Some(function) = unsafe { (*inner.function.get()).as_ref() } {
+            if let Some(function) = unsafe { (*fired.function()).as_ref() } {
                 function();
             }
         },
         created,
     )
+}
+
+/// # Safety
+///
+/// `timer` is the first field of an `Inner<F>`, and nobody has a reference to it any more.
+unsafe fn free<F>(timer: *const Starting) {
+    // SAFETY: the caller's promise; it was made as a box.
+    drop(unsafe { Box::from_raw(timer.cast_mut().cast::<Inner<F>>()) });
 }
 
 impl fmt::Debug for FuncTimer {

@@ -148,7 +148,7 @@ fn now_and_then(worker: &'static Worker) -> Option<RecordPtr> {
     let mut pause = u32::try_from(LOOK_PAUSE / per_tick)
         .unwrap_or(INJECTOR_EVERY)
         .clamp(1, INJECTOR_EVERY);
-    if timer::earliest() <= now {
+    if timer::bound() <= now {
         timer::fire_due(now, ready_fired);
     }
     let mut record = queue::take_woken();
@@ -169,12 +169,12 @@ fn now_and_then(worker: &'static Worker) -> Option<RecordPtr> {
 
 /// Fires due timers. Reads the clock only if there are any timers.
 fn fire_timers() {
-    let earliest = timer::earliest();
-    if earliest == timer::NEVER {
+    let bound = timer::bound();
+    if bound == timer::NEVER {
         return;
     }
     let now = clock::now();
-    if earliest <= now {
+    if bound <= now {
         timer::fire_due(now, ready_fired);
     }
 }

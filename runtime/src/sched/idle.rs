@@ -122,8 +122,8 @@ pub(crate) fn without_permit(worker: &'static Worker) -> Woken {
 }
 
 fn timer_due() -> bool {
-    let earliest = timer::earliest();
-    earliest != timer::NEVER && earliest <= clock::now()
+    let bound = timer::bound();
+    bound != timer::NEVER && bound <= clock::now()
 }
 
 /// Sleeps in the idle list until a waker assigns a permit, or a due timer makes the worker get up.
@@ -165,7 +165,7 @@ fn sleep(worker: &'static Worker) -> Woken {
         };
         PLAN.store(plan, Ordering::Relaxed);
         fence::store_load();
-        if timer::earliest() < earliest {
+        if timer::bound() < earliest {
             continue;
         }
         if plan != timer::NEVER && plan <= now {
@@ -190,7 +190,7 @@ fn sleep(worker: &'static Worker) -> Woken {
     if is_timekeeper(worker) {
         PLAN.store(0, Ordering::Relaxed);
         TIMEKEEPER.store(ptr::null_mut(), Ordering::Release);
-        if popped && timer::earliest() != timer::NEVER {
+        if popped && timer::bound() != timer::NEVER {
             // Those who lay down meanwhile found the office taken. One of them wakes up and takes
             // it. (Not after a due timer: then this worker will soon be back, and a second thread
             // would be woken for each.)

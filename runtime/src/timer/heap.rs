@@ -1,17 +1,38 @@
-//! A 4-ary heap whose entries can be found again, so that any timer can be removed.
+//! A 4-ary heap whose entries can be found again, so that any timer can be removed or moved.
 //!
-//! Push, pop and removal cost O(log n). Four children's entries fill one cache line. Neither
-//! comparing nor moving entries touches the nodes, which lie in cold stacks: a node knows its
-//! *handle*, and a compact table says where in the heap a handle's entry is. Equal deadlines fire
-//! in the order of arming.
+//! Neither comparing nor moving entries touches the nodes, which lie in cold stacks: a node knows its
+//! *handle*, compact tables say whose it is and where in the heap its entry is. Four children's
+//! entries fill one cache line. Equal deadlines fire in the order of arming.
 //!
-//! A removed timer leaves its entry behind, dead, until the next timer takes its place or another
-//! one is removed; so there is one dead entry at most. Most timers are timeouts that do not happen,
-//! armed and removed again and again: none of that moves more than an entry or two.
+//! Most timers are timeouts that do not happen, armed, put off and removed again and again, so these
+//! leave the heap as it is:
+//!
+//! * A removed timer's entry stays, *dead*. The next timer takes its handle and its entry.
+//! * A timer whose entry is too early, because it was put off or took over a dead one, leaves it there
+//!   and says in its node when it is due.
+//!
+//! So there are never more entries than timers were armed at once, and no entry is later than its
+//! timer: the root's time is a [`bound`](Heap::bound), before which nothing is due. Dead and early
+//! entries are set right when they come to the root and somebody wants to know
+//! ([`settle`](Heap::settle), [`pop_due`](Heap::pop_due)), or all at once if most are dead.
+//!
+//! | move | cost |
+//! | --- | --- |
+//! | remove, put off, push in place of a dead one | a look at the tables |
+//! | push | mostly a comparison or two; O(log n) |
+//! | pop | O(log n) for each entry that comes to the root |
 
-use super::{Action, NEVER, Node, OUT};
+use std::mem;
+use std::ptr;
+
+use super::NEVER;
+use super::node::Node;
+use crate::goroutine::RecordPtr;
+use crate::shim::atomic::Ordering;
 
 const ARITY: usize = 4;
+/// The place of a handle that has no entry.
+const NOWHERE: u32 = u32::MAX;
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -29,24 +50,30 @@ impl Entry {
     }
 }
 
-/// A timer that was moved out of the heap, or is in it.
+/// Whose a handle is.
 #[derive(Clone, Copy)]
 pub(super) struct Timer {
+    /// Null: nobody's.
     pub(super) node: *const Node,
-    pub(super) action: Action,
+    pub(super) record: RecordPtr,
+    /// The entry is too early; the node says when it is due.
+    early: bool,
 }
 
-#[derive(Default)]
+const NOBODY: Timer = Timer {
+    node: ptr::null(),
+    record: RecordPtr(ptr::null_mut()),
+    early: false,
+};
+
 pub(super) struct Heap {
     entries: Vec<Entry>,
     /// By handle: where the entry is.
     places: Vec<u32>,
     /// By handle.
-    timers: Vec<Option<Timer>>,
-    /// Handles that nobody has.
+    timers: Vec<Timer>,
+    /// Handles that nobody has; the last one is used first.
     free: Vec<u32>,
-    /// The handle of the dead entry.
-    dead: Option<u32>,
     sequence: u32,
 }
 
@@ -54,127 +81,190 @@ pub(super) struct Heap {
 unsafe impl Send for Heap {}
 
 impl Heap {
-    /// The earliest deadline; that of a dead entry does not count.
-    pub(super) fn earliest(&self) -> u64 {
-        match self.entries.first() {
-            None => NEVER,
-            Some(root) if Some(root.handle) == self.dead => {
-                self.least_child(0).map_or(NEVER, |(_, entry)| entry.when)
-            }
-            Some(root) => root.when,
+    pub(super) const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            places: Vec::new(),
+            timers: Vec::new(),
+            free: Vec::new(),
+            sequence: 0,
         }
     }
 
+    /// No timer is due before that; [`NEVER`] if there is none.
+    pub(super) fn bound(&self) -> u64 {
+        self.entries.first().map_or(NEVER, |root| root.when)
+    }
+
+    /// Arms a timer: sets its handle.
+    ///
     /// # Safety
     ///
     /// The node lives until it is popped or removed, and is not in a heap.
     pub(super) unsafe fn push(&mut self, when: u64, node: *const Node) {
         // SAFETY: alive, and under the shard's lock.
-        let (action, index) = unsafe { ((*node).action, &(*node).index) };
-        let timer = Some(Timer { node, action });
-        if let Some(handle) = self.dead.take() {
-            self.timers[handle as usize] = timer;
-            index.set(handle as usize);
-            self.move_to(when, handle);
-            return;
-        }
-        let handle = match self.free.pop() {
-            Some(handle) => {
-                self.timers[handle as usize] = timer;
-                handle
-            }
-            None => {
-                let handle = u32::try_from(self.timers.len()).expect("4 billion timers in a shard");
-                self.timers.push(timer);
-                self.places.push(0);
-                handle
-            }
+        let known = unsafe { &*node };
+        let mut timer = Timer {
+            node,
+            record: known.record,
+            early: false,
         };
-        index.set(handle as usize);
-        let entry = self.entry(when, handle);
+        let entry = |handle, sequence| Entry {
+            when,
+            sequence,
+            handle,
+        };
+        let sequence = self.next_sequence();
+        let Some(handle) = self.free.pop() else {
+            let handle = u32::try_from(self.timers.len()).expect("4 billion timers in a shard");
+            self.timers.push(timer);
+            self.places.push(NOWHERE);
+            known.handle.store(handle, Ordering::Relaxed);
+            return self.add(entry(handle, sequence));
+        };
+        known.handle.store(handle, Ordering::Relaxed);
+        let place = self.places[handle as usize];
+        if place == NOWHERE {
+            self.timers[handle as usize] = timer;
+            return self.add(entry(handle, sequence));
+        }
+        timer.early = when >= self.entries[place as usize].when;
+        self.timers[handle as usize] = timer;
+        if timer.early {
+            known.when.set(when);
+            known.sequence.set(sequence);
+        } else {
+            self.sift_up(place as usize, entry(handle, sequence));
+        }
+    }
+
+    fn add(&mut self, entry: Entry) {
         self.entries.push(entry);
         self.sift_up(self.entries.len() - 1, entry);
     }
 
-    /// The entry of a timer that is armed now.
-    fn entry(&mut self, when: u64, handle: u32) -> Entry {
+    fn next_sequence(&mut self) -> u32 {
         self.sequence = self.sequence.wrapping_add(1);
-        Entry {
-            when,
-            sequence: self.sequence,
-            handle,
-        }
+        self.sequence
     }
 
     /// Gives a timer another deadline, as if it were armed anew.
     ///
     /// # Safety
     ///
-    /// The node is in this heap.
-    pub(super) unsafe fn put_off(&mut self, node: &Node, when: u64) {
-        self.move_to(when, node.index.get() as u32);
-    }
-
-    /// Puts an entry that is there to where a timer armed now for `when` belongs.
-    fn move_to(&mut self, when: u64, handle: u32) {
-        let entry = self.entry(when, handle);
-        self.sift(self.places[handle as usize] as usize, entry);
-    }
-
-    /// Takes out the root if it is due. Its node still says that it is in: telling it is up to the
-    /// caller.
-    pub(super) fn pop_due(&mut self, now: u64) -> Option<Timer> {
-        if Some(self.entries.first()?.handle) == self.dead {
-            self.bury();
+    /// It is in this heap.
+    pub(super) unsafe fn move_to(&mut self, node: &Node, when: u64) {
+        let sequence = self.next_sequence();
+        let handle = node.handle.load(Ordering::Relaxed);
+        let due = node.when.replace(when);
+        // The entry is not later than the timer was: mostly one need not look at it.
+        if when >= due || when >= self.entries[self.places[handle as usize] as usize].when {
+            node.sequence.set(sequence);
+            self.timers[handle as usize].early = true;
+            return;
         }
-        let root = *self.entries.first()?;
+        self.timers[handle as usize].early = false;
+        let entry = Entry {
+            when,
+            sequence,
+            handle,
+        };
+        self.sift_up(self.places[handle as usize] as usize, entry);
+    }
+
+    /// Nobody has this handle any more. What entry it has stays.
+    pub(super) fn remove(&mut self, handle: u32) -> Timer {
+        self.free.push(handle);
+        mem::replace(&mut self.timers[handle as usize], NOBODY)
+    }
+
+    /// Sees to it that the bound is the earliest deadline, and returns it.
+    pub(super) fn settle(&mut self) -> u64 {
+        self.first().map_or(NEVER, |root| root.when)
+    }
+
+    /// Takes out the first timer, if it is due. Its node still says that it is in: telling it is up to
+    /// the caller.
+    pub(super) fn pop_due(&mut self, now: u64) -> Option<Timer> {
+        if self.bound() > now {
+            return None;
+        }
+        let root = self.first()?;
         if root.when > now {
             return None;
         }
-        self.take_out(root.handle);
-        self.timers[root.handle as usize].take()
+        self.take_out_root();
+        Some(self.remove(root.handle))
     }
 
-    /// # Safety
-    ///
-    /// The node is in this heap.
-    pub(super) unsafe fn remove(&mut self, node: &Node) {
-        self.bury();
-        let handle = node.index.get();
-        let timer = self.timers[handle].take();
-        debug_assert!(timer.is_some_and(|timer| std::ptr::eq(timer.node, node)));
-        self.dead = Some(handle as u32);
-        node.index.set(OUT);
-    }
-
-    /// Takes the dead entry out, if there is one.
-    fn bury(&mut self) {
-        if let Some(handle) = self.dead.take() {
-            self.take_out(handle);
+    /// The root, once that is a timer's and says when it is due.
+    fn first(&mut self) -> Option<Entry> {
+        loop {
+            let root = *self.entries.first()?;
+            let Timer { node, early, .. } = self.timers[root.handle as usize];
+            if node.is_null() {
+                let armed = self.timers.len() - self.free.len();
+                if armed < self.entries.len() / 2 {
+                    self.forget_dead(armed);
+                } else {
+                    self.take_out_root();
+                }
+            } else if early {
+                self.timers[root.handle as usize].early = false;
+                // SAFETY: armed, so it is alive, and under the shard's lock.
+                let node = unsafe { &*node };
+                self.sift_down(
+                    0,
+                    Entry {
+                        when: node.when.get(),
+                        sequence: node.sequence.get(),
+                        handle: root.handle,
+                    },
+                );
+            } else {
+                return Some(root);
+            }
         }
     }
 
-    fn take_out(&mut self, handle: u32) {
-        let place = self.places[handle as usize] as usize;
-        self.entries.swap_remove(place);
-        if let Some(&moved) = self.entries.get(place) {
-            self.sift(place, moved);
+    fn take_out_root(&mut self) {
+        let root = self.entries.swap_remove(0);
+        self.places[root.handle as usize] = NOWHERE;
+        if let Some(&moved) = self.entries.first() {
+            self.sift_down(0, moved);
         }
-        self.free.push(handle);
+    }
+
+    /// Makes the heap anew from the entries of those who are armed. What it costs an entry has been
+    /// saved when the timer was removed.
+    #[cold]
+    fn forget_dead(&mut self, armed: usize) {
+        if armed == 0 {
+            // Nobody knows a handle.
+            self.entries.clear();
+            self.places.clear();
+            self.timers.clear();
+            self.free.clear();
+            return;
+        }
+        self.entries.retain(|entry| {
+            let is_armed = !self.timers[entry.handle as usize].node.is_null();
+            if !is_armed {
+                self.places[entry.handle as usize] = NOWHERE;
+            }
+            is_armed
+        });
+        for place in 0..self.entries.len() {
+            self.put(place, self.entries[place]);
+        }
+        for place in (0..self.entries.len().div_ceil(ARITY)).rev() {
+            self.sift_down(place, self.entries[place]);
+        }
     }
 
     fn put(&mut self, place: usize, entry: Entry) {
         self.entries[place] = entry;
         self.places[entry.handle as usize] = place as u32;
-    }
-
-    /// Finds the place of `entry`, starting at `place`, upwards or downwards.
-    fn sift(&mut self, place: usize, entry: Entry) {
-        if place > 0 && entry.before(&self.entries[(place - 1) / ARITY]) {
-            self.sift_up(place, entry);
-        } else {
-            self.sift_down(place, entry);
-        }
     }
 
     fn sift_up(&mut self, mut place: usize, entry: Entry) {
@@ -228,64 +318,5 @@ impl Heap {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::goroutine::RecordPtr;
-
-    fn node(when: u64) -> Box<Node> {
-        Box::new(Node::new(when, RecordPtr(std::ptr::null_mut())))
-    }
-
-    /// Catches a wrong sift after a removal from the middle, ties out of order, and a dead entry that
-    /// counts as a deadline.
-    #[test]
-    fn pops_in_order_of_deadline_then_of_arming() {
-        let mut seed = 7_u64;
-        let nodes: Vec<_> = (0..1000)
-            .map(|_| {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                node(seed >> 56)
-            })
-            .collect();
-        // Twice: handles are used again.
-        let mut heap = Heap {
-            sequence: u32::MAX - 500,
-            ..Heap::default()
-        };
-        for _ in 0..2 {
-            for node in &nodes {
-                // SAFETY: the nodes outlive the heap's use of them.
-                unsafe { heap.push(node.when, &raw const **node) };
-            }
-            // Put off and back: as if armed again, in this order.
-            for put_off in [u64::MAX - 1, 0] {
-                for node in nodes.iter().step_by(7) {
-                    let when = if put_off == 0 { node.when } else { put_off };
-                    // SAFETY: it is in the heap.
-                    unsafe { heap.put_off(node, when) };
-                }
-            }
-            for node in nodes.iter().step_by(3) {
-                // SAFETY: it is in the heap; between the two removals it takes a dead entry's place.
-                unsafe {
-                    heap.remove(node);
-                    heap.push(node.when, &raw const **node);
-                    heap.remove(node);
-                }
-                assert_eq!(node.index.get(), OUT);
-            }
-            let mut expected: Vec<(u64, bool, usize)> = (0..1000)
-                .filter(|index| index % 3 != 0)
-                .map(|index| (nodes[index].when, index % 7 == 0, index))
-                .collect();
-            expected.sort_unstable();
-            for (when, _, index) in expected {
-                assert_eq!(heap.earliest(), when);
-                assert!(when == 0 || heap.pop_due(when - 1).is_none());
-                let popped = heap.pop_due(when).expect("due");
-                assert!(std::ptr::eq(popped.node, &raw const *nodes[index]));
-            }
-            assert_eq!(heap.earliest(), NEVER);
-        }
-    }
-}
+#[path = "heap_tests.rs"]
+mod tests;

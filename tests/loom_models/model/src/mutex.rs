@@ -39,8 +39,8 @@ impl<T> Mutex<T> {
     pub fn lock(&self) -> MutexGuard<'_, T> {
         let change = mutant::at(std::panic::Location::caller());
         let lock = self.lock.get_or(|| loom::sync::Mutex::new(()));
-        let guard = (change != Some(Change::Skip))
-            .then(|| lock.lock().expect("nobody panics and goes on"));
+        let guard =
+            (change != Some(Change::Skip)).then(|| lock.lock().expect("nobody panics and goes on"));
         let watch = self.watch.get_or(|| loom::cell::UnsafeCell::new(()));
         watch.with_mut(|_| ());
         let value = self.value.get_or(|| {

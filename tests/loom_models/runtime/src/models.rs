@@ -1,6 +1,7 @@
 //! The models.
 
 mod locks;
+mod timers;
 mod waiting;
 
 use model::mutant::{Change, Mutant};
@@ -18,5 +19,6 @@ const TWO_LOCK: Mutant = Mutant {
 pub fn models() -> Vec<Model> {
     let mut models = waiting::models();
     models.extend(locks::models());
+    models.extend(timers::models());
     models
 }

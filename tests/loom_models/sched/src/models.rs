@@ -19,6 +19,7 @@ use crate::worker::{Worker, permit};
 
 const QUEUE: &str = "runtime/src/sched/queue.rs";
 const IDLE: &str = "runtime/src/sched/idle.rs";
+const TIMER: &str = "runtime/src/timer.rs";
 const ROSTER: &str = "runtime/src/sched/roster.rs";
 const STACKLESS: &str = "runtime/src/sched/stackless.rs";
 
@@ -151,7 +152,7 @@ fn of_permits() -> Vec<Model> {
         },
         Model {
             name: "timekeeper",
-            property: "a timer that is armed while the timekeeper plans to sleep for longer wakes it",
+            property: "a timer that is armed while the timekeeper plans to sleep for longer wakes it, one behind a timer that is gone too",
             body: timekeeper,
             preemptions: Some(1),
             mutants: &[
@@ -165,6 +166,18 @@ fn of_permits() -> Vec<Model> {
                     file: IDLE,
                     after: "pub(crate) fn timer_added",
                     line: "fence::store_load()",
+                    change: Change::Skip,
+                },
+                Mutant {
+                    file: TIMER,
+                    after: "pub(crate) fn earliest(&self)",
+                    line: "bound.load(",
+                    change: Change::Pretend(timer::NEVER),
+                },
+                Mutant {
+                    file: TIMER,
+                    after: "fn with<",
+                    line: "bound.store(bound",
                     change: Change::Skip,
                 },
             ],
@@ -337,10 +350,16 @@ fn shrink_against_idler() {
 fn timekeeper() {
     let mut world = World::new(1, &[permit::RUN]);
     let (far, near) = (world::waiting(|| ()), world::waiting(|| ()));
+    let gone = timer::Node::new(world::DEADLINE - 1, far);
     let far = timer::Node::new(world::NEVER_COMES, far);
     let near = timer::Node::new(world::DEADLINE, near);
-    // SAFETY: the first is cancelled below, the second fires; both stay until then.
-    unsafe { timer::insert(&raw const far, Some(0)) };
+    // SAFETY: the first two are cancelled below, the third fires; all stay until then.
+    unsafe {
+        timer::insert(&raw const far, Some(0));
+        timer::insert(&raw const gone, Some(0));
+    }
+    // Nobody is told of a timer behind that one.
+    assert!(timer::cancel(&gone));
     world.start_all();
     // SAFETY: as above.
     unsafe { timer::insert(&raw const near, Some(0)) };
