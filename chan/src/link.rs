@@ -94,6 +94,15 @@ impl<T> Link<T> {
         let Some(core) = self.get() else {
             return Err(TrySendError::Full(value));
         };
+        // As in `try_recv`.
+        if !core.hint_send() {
+            return Err(TrySendError::Full(value));
+        }
+        Self::try_send_likely(core, value)
+    }
+
+    #[inline(never)]
+    fn try_send_likely(core: &Core, value: T) -> Result<(), TrySendError<T>> {
         offer(value, |src| {
             // SAFETY: as in `send`.
             unsafe { core.try_send(src, size_of::<T>()) }
@@ -143,9 +152,15 @@ impl<T> Link<T> {
 
     #[inline]
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        let Some(core) = self.get() else {
-            return Err(TryRecvError::Empty);
-        };
+        // A miss is inlined into the code of the user, which may be polling; the rest is not.
+        match self.get() {
+            Some(core) if core.hint_recv() => Self::try_recv_likely(core),
+            _ => Err(TryRecvError::Empty),
+        }
+    }
+
+    #[inline(never)]
+    fn try_recv_likely(core: &Core) -> Result<T, TryRecvError> {
         let mut place = MaybeUninit::<T>::uninit();
         // SAFETY: as in `recv`.
         unsafe {

@@ -55,11 +55,46 @@ pub(crate) unsafe fn select(arms: &[*mut Arm], patience: Patience, biased: bool)
         Patience::Until(_) => Point::Blocking,
     });
     // SAFETY: passed on throughout.
+    unsafe { select_from_here(arms, patience, biased) }
+}
+
+/// [`select`] that is tried, of one arm: a miss, the most frequent answer, is inlined into the code
+/// of the user.
+///
+/// # Safety
+///
+/// As [`select`].
+#[inline(always)]
+pub(crate) unsafe fn attempt_one(arm: *mut Arm, biased: bool) -> bool {
+    raw::point(Point::Try);
+    // One arm, one look: what it saw was true of a moment.
+    //
+    // SAFETY: passed on.
+    unsafe { looks(arm) && attempt_likely(arm, biased) }
+}
+
+/// # Safety
+///
+/// As [`select`].
+#[inline(never)]
+unsafe fn attempt_likely(arm: *mut Arm, biased: bool) -> bool {
+    // SAFETY: passed on.
+    unsafe { select_from_here(&[arm], Patience::Try, biased).is_some() }
+}
+
+/// [`select`] after its point.
+///
+/// # Safety
+///
+/// As [`select`].
+#[inline(always)]
+unsafe fn select_from_here(arms: &[*mut Arm], patience: Patience, biased: bool) -> Option<usize> {
+    // SAFETY: passed on throughout.
     unsafe {
         if let [arm] = *arms
             && !looks(arm)
         {
-            // One arm, one look: what it saw was true of a moment.
+            // As in `attempt_one`.
             if patience == Patience::Try {
                 return None;
             }

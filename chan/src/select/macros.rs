@@ -46,8 +46,14 @@ pub fn block(arms: &mut [ArmRef<'_>], biased: bool) -> usize {
 /// One of the arms, or [`DEFAULT`] if none is possible now.
 #[inline]
 pub fn attempt(arms: &mut [ArmRef<'_>], biased: bool) -> usize {
+    let arms = pointers(arms);
+    if let [arm] = *arms {
+        // SAFETY: as in `block`.
+        let won = unsafe { engine::attempt_one(arm, biased) };
+        return if won { 0 } else { DEFAULT };
+    }
     // SAFETY: as in `block`.
-    unsafe { engine::select(pointers(arms), Patience::Try, biased) }.unwrap_or(DEFAULT)
+    unsafe { engine::select(arms, Patience::Try, biased) }.unwrap_or(DEFAULT)
 }
 
 /// Waits for one of the arms, or [`DEFAULT`] when the time is up.
