@@ -60,6 +60,7 @@ use crate::clock;
 use crate::goroutine::Record;
 use crate::goroutine::record::flag;
 use crate::raw::WaitList;
+use crate::sanitize;
 use crate::stack::current_slot;
 use crate::timer::Shard;
 
@@ -123,6 +124,17 @@ impl Bubble {
     fn preempts(&self) -> bool {
         self.kind != Kind::Synctest
     }
+
+    /// For the race detector: what the caller did comes before whatever follows an
+    /// [`acquire`](Self::acquire).
+    fn release(self: &Arc<Self>) {
+        sanitize::release(Arc::as_ptr(self));
+    }
+
+    /// For the race detector: what members did before they waited or ended comes before what follows.
+    fn acquire(self: &Arc<Self>) {
+        sanitize::acquire(Arc::as_ptr(self));
+    }
 }
 
 /// The place of a goroutine that has one. By its owner, or by one that has won the claim of its
@@ -150,13 +162,25 @@ pub(crate) fn current() -> Option<&'static Arc<Bubble>> {
 
 /// The bubble that a goroutine made by the caller belongs to.
 pub(crate) fn for_new_goroutine() -> Option<&'static Arc<Bubble>> {
+    let _hidden = sanitize::hide();
     current().or_else(crate::mode::process_bubble)
+}
+
+/// A goroutine is about to wait, or to end. On its stack.
+pub(crate) fn before_wait(g: &Record) {
+    // For the race detector only.
+    if cfg!(gors_race)
+        && let Some(member) = member(g)
+    {
+        member.bubble.release();
+    }
 }
 
 /// A random number for the caller, if its choices are drawn from a seed.
 #[cold]
 #[inline(never)]
 pub(crate) fn draw() -> Option<u64> {
+    let _hidden = sanitize::hide();
     Some(current()?.inner.lock().draw())
 }
 
@@ -164,11 +188,13 @@ pub(crate) fn draw() -> Option<u64> {
 #[cold]
 #[inline(never)]
 pub(crate) fn time() -> Option<u64> {
+    let _hidden = sanitize::hide();
     Some(current()?.now())
 }
 
 /// A number that stands for everything that was chosen so far in the caller's bubble; 0 outside.
 #[must_use]
 pub fn trace_hash() -> u64 {
+    let _hidden = sanitize::hide();
     current().map_or(0, |bubble| bubble.inner.lock().trace.hash())
 }

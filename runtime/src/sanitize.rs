@@ -32,6 +32,7 @@
 //! | ready | [`release`] of the record | [`acquire`] behind the park |
 //! | a lock that a park opens | [`SpinLock::leave`](crate::raw::SpinLock::leave) | the lock's next holder |
 //! | a timer's function | `release` of the timer when it is armed | the goroutine's first instruction |
+//! | a bubble's `wait` and its end | `release` of the bubble before a member waits or ends | `acquire` behind `wait` and `run` |
 //!
 //! Channels, locks, `WaitGroup` and the other types above the scheduler are watched as any code is:
 //! their atomics make their edges.

@@ -172,6 +172,7 @@ where
     F: FnOnce() + Send + 'static,
 {
     let fiber = Fiber::create();
+    let _hidden = sanitize::hide();
     let record = take_outside();
     let id = number_outside(0);
     record.get().forget();

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use crate::shim::Mutex;
 
-use super::{Bubble, Kind, member, test_bubble, turn};
+use super::{Bubble, Kind, Member, member, test_bubble, turn};
 use crate::goroutine::{Record, RecordPtr};
 use crate::join::Outcome;
 use crate::raw::{self, WaitReason};
+use crate::sanitize;
 use crate::spawn;
 use crate::stack::{SizeClass, current_slot};
 use crate::{dump, mode, sched};
@@ -113,6 +114,9 @@ where
     bubble.ended.wait(WaitReason::Synctest, None, || {
         bubble.over.load(Ordering::SeqCst)
     });
+    bubble.acquire();
+    let result = result.lock().take();
+    let _hidden = sanitize::hide();
     bubble.timers.discard_all();
     mode::leave();
     let (end, trace) = bubble.take_end();
@@ -120,7 +124,6 @@ where
         End::Done => String::new(),
         _ => trace.to_text(),
     };
-    let result = result.lock().take();
     Report {
         result,
         end,
@@ -135,6 +138,8 @@ pub(crate) fn fail(g: &Record, payload: Box<dyn Any + Send>) {
     let Some(bubble) = test_bubble(g) else {
         return crate::exit::drop_payload(payload);
     };
+    bubble.release();
+    let hidden = sanitize::hide();
     let late = {
         let mut inner = bubble.inner.lock();
         match inner.end {
@@ -147,7 +152,10 @@ pub(crate) fn fail(g: &Record, payload: Box<dyn Any + Send>) {
     };
     match late {
         None => bubble.tell_if_over(),
-        Some(late) => crate::exit::drop_payload(late),
+        Some(late) => {
+            drop(hidden);
+            crate::exit::drop_payload(late);
+        }
     }
 }
 
@@ -164,6 +172,12 @@ pub fn wait() {
     raw::exit_point();
     let g = slot.record();
     let member = member(g).expect("a member has a place in a bubble");
+    wait_for_all(g, member);
+    member.bubble.acquire();
+}
+
+fn wait_for_all(g: &'static Record, member: &Member) {
+    let _hidden = sanitize::hide();
     let me = RecordPtr(std::ptr::from_ref(g).cast_mut());
     g.reason
         .store(WaitReason::SynctestWait as u8, Ordering::Relaxed);

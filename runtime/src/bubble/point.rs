@@ -2,6 +2,7 @@
 
 use crate::goroutine::record::flag;
 use crate::mode;
+use crate::sanitize;
 use crate::stack::{Action, current_slot};
 use crate::sysmon::slices;
 
@@ -61,7 +62,10 @@ pub fn point(point: Point) {
 /// Whether what the caller makes shall have points of its own.
 #[must_use]
 pub fn explores() -> bool {
-    mode::any() && super::current().is_some_and(|bubble| bubble.preempts())
+    mode::any() && {
+        let _hidden = sanitize::hide();
+        super::current().is_some_and(|bubble| bubble.preempts())
+    }
 }
 
 #[cold]
@@ -73,6 +77,7 @@ fn taken(point: Point) {
     if !mode::any() {
         return;
     }
+    let _hidden = sanitize::hide();
     let Some(slot) = current_slot() else {
         return;
     };

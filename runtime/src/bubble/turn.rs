@@ -12,6 +12,7 @@ use super::{Bubble, Kind, Member, member};
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr};
 use crate::raw::{self, TIMED_OUT, Task, Unlock};
+use crate::sanitize;
 use crate::sched::queue;
 use crate::stack::slot::Commit;
 use crate::stack::{Action, Slot};
@@ -160,12 +161,14 @@ impl Bubble {
     /// A new goroutine becomes a member. By its maker, before it is readied.
     #[inline(never)]
     pub(crate) fn enroll(self: &Arc<Self>, record: RecordPtr) {
+        let _hidden = sanitize::hide();
         self.inner.lock().enroll(self, record);
     }
 
     /// A member can run: it is drawn at once if nobody has the turn, else later.
     #[inline(never)]
     pub(crate) fn ready(self: &Arc<Self>, record: RecordPtr) {
+        let _hidden = sanitize::hide();
         // Holds the bubble while its members run on.
         let this = Arc::clone(self);
         let mut inner = this.inner.lock();
@@ -178,6 +181,7 @@ impl Bubble {
     /// A timer was armed from outside: if everybody waits already, the clock has now where to go.
     #[inline(never)]
     pub(crate) fn timer_added(self: &Arc<Self>) {
+        let _hidden = sanitize::hide();
         let mut inner = self.inner.lock();
         let next = if inner.turn { None } else { inner.next(self) };
         drop(inner);
@@ -252,6 +256,8 @@ pub(crate) unsafe fn park(
     deadline: Option<Instant>,
     unlock: Option<Unlock>,
 ) {
+    super::before_wait(record);
+    let _hidden = sanitize::hide();
     let me = RecordPtr(std::ptr::from_ref(record).cast_mut());
     let timer = deadline.map(|deadline| Node::new(clock::at(deadline), me));
     let node = timer.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
@@ -332,6 +338,7 @@ pub(crate) fn ended(worker: &'static Worker, member: &Member) {
 
 /// The `gosched` of a member.
 pub(crate) fn gosched(slot: &'static Slot) {
+    let _hidden = sanitize::hide();
     let g = slot.record();
     g.reason
         .store(raw::WaitReason::None as u8, Ordering::Relaxed);
@@ -350,6 +357,7 @@ const MAX_IN_PLACE: usize = 32;
 /// falls on itself.
 #[inline(never)]
 pub(super) fn preempt_in_place(g: &'static Record, point: Point, always: bool) {
+    let _hidden = sanitize::hide();
     let member = member(g).expect("a member has a place in a bubble");
     let next = {
         let mut inner = member.bubble.inner.lock();

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Record;
 use super::record::flag;
-use crate::exit;
+use crate::{bubble, exit};
 
 /// Runs the goroutine's closure to its end, whatever that is. On the goroutine's stack.
 pub(crate) fn run(g: &'static Record) {
@@ -19,4 +19,5 @@ pub(crate) fn run(g: &'static Record) {
         crate::local::drop_all(g);
     }
     exit::settle(g);
+    bubble::before_wait(g);
 }

@@ -1,6 +1,7 @@
-//! Twenty programs that share a variable and synchronise, each in another way. The race detector says
+//! Programs that share a variable and synchronise, each in another way. The race detector says
 //! nothing about them.
 
+mod bubbles;
 mod locks;
 
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub(crate) const PROGRAMS: &[Program] = &[
     ("context", context_),
     ("timers", timers),
     ("threads_and_blocking", threads_and_blocking),
+    ("virtual_time", bubbles::virtual_time),
+    ("schedules", bubbles::schedules),
 ];
 
 const GOROUTINES: u64 = 8;

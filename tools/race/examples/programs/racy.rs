@@ -1,4 +1,4 @@
-//! Twenty programs with a data race. Each is found in every run, on one worker or on many: what
+//! Programs with a data race. Each is found in every run, on one worker or on many: what
 //! orders the two accesses in time, where anything does, is nothing that orders them in memory.
 
 use std::collections::HashMap;
@@ -32,6 +32,8 @@ pub(crate) const PROGRAMS: &[Program] = &[
     ("select_default", select_default),
     ("sleep", sleep),
     ("detached", detached),
+    ("bubble", bubble),
+    ("bubble_sleep", bubble_sleep),
 ];
 
 /// Runs two functions in goroutines of their own and waits for both.
@@ -335,4 +337,26 @@ fn detached() {
         wait_until(&ended);
         gosched();
     }
+}
+
+/// In a bubble its goroutines take turns; that orders nothing.
+fn bubble() {
+    gors::testing::synctest(|| {
+        let n = Var::new(0);
+        let theirs = n.clone();
+        go!(move || theirs.set(1));
+        gosched();
+        n.set(2);
+    });
+}
+
+/// «It will have finished by then», on a bubble's clock.
+fn bubble_sleep() {
+    gors::testing::synctest(|| {
+        let n = Var::new(0);
+        let theirs = n.clone();
+        go!(move || theirs.set(1));
+        gors::time::sleep(Duration::from_secs(1));
+        println!("{}", n.get());
+    });
 }
