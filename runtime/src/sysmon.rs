@@ -36,6 +36,9 @@ const LONGEST: u64 = 10_000_000;
 const SHORT_NAP: u64 = 1_000_000;
 /// Looks without anything to do before the pause grows.
 const PATIENCE: u32 = 50;
+/// How late a timer is before sysmon fires it. Workers look at the timers between two goroutines, if
+/// they come to that; a sysmon that did it every time would take a third of one CPU from them.
+const OVERDUE: u64 = 1_000_000;
 /// Looks with all permits idle before sysmon sleeps.
 const QUIET_LOOKS: u32 = 64;
 
@@ -191,7 +194,10 @@ impl Sysmon {
         if !idle::timekeeper_sleeps() {
             let bound = timer::bound();
             if bound != timer::NEVER {
-                pause = pause.min(bound.saturating_sub(clock::now())).max(SHORTEST);
+                let overdue = bound.saturating_add(OVERDUE);
+                pause = pause
+                    .min(overdue.saturating_sub(clock::now()))
+                    .max(SHORTEST);
             }
         }
         if self.watch.look_soon {
@@ -223,8 +229,8 @@ impl Sysmon {
             stack::trim();
         }
         let mut acted = false;
-        if !idle::timekeeper_sleeps() {
-            acted |= timer::fire_due(now, find::ready_fired) > 0;
+        if !idle::timekeeper_sleeps() && timer::bound().saturating_add(OVERDUE) <= now {
+            timer::fire_due(now, find::ready_fired);
         }
         acted |= poller::poll_if_forgotten(now);
         acted |= self.watch.look(now, self.pause, roster::holders(0));
