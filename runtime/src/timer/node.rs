@@ -25,7 +25,8 @@ use std::ptr;
 use super::{NEVER, Shard};
 use crate::goroutine::RecordPtr;
 use crate::sanitize;
-use crate::shim::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use crate::shim::UnsafeCell;
+use crate::shim::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Value of [`Node::handle`] outside a heap.
 pub(super) const OUT: u32 = u32::MAX;
@@ -63,7 +64,7 @@ pub(crate) struct Starting {
     /// Has ever fired. Written under the lock.
     pub(super) fired: AtomicBool,
     /// Armed, and the handle's reference is the armed timer's. Under the lock.
-    abandoned: Cell<bool>,
+    abandoned: UnsafeCell<bool>,
 }
 
 impl Node {
@@ -108,7 +109,7 @@ impl Starting {
             starter,
             references: AtomicU32::new(1),
             fired: AtomicBool::new(false),
-            abandoned: Cell::new(false),
+            abandoned: UnsafeCell::new(false),
         }
     }
 
@@ -120,7 +121,8 @@ impl Starting {
     pub(super) unsafe fn fire(node: *const Node) {
         // SAFETY: kept by its handle, or by the reference that this left behind.
         let this = unsafe { &*node.cast::<Self>() };
-        if !this.abandoned.get() {
+        // SAFETY: under the lock.
+        if !unsafe { this.is_abandoned() } {
             // Whoever drops a reference that it has not seen given has the lock in between.
             this.references.fetch_add(1, Ordering::Relaxed);
         }
@@ -138,8 +140,19 @@ impl Starting {
     pub(super) unsafe fn discard(node: *const Node) -> bool {
         // SAFETY: as in `fire`.
         let this = unsafe { &*node.cast::<Self>() };
+        // SAFETY: under the lock.
+        let abandoned = unsafe { this.is_abandoned() };
+        // The last use: a handle that finds it out and never fired frees it at once. Release: after that.
         this.node.handle.store(OUT, Ordering::Release);
-        this.abandoned.get()
+        abandoned
+    }
+
+    /// # Safety
+    ///
+    /// Under the shard's lock.
+    unsafe fn is_abandoned(&self) -> bool {
+        // SAFETY: the caller's promise.
+        self.abandoned.with(|abandoned| unsafe { *abandoned })
     }
 
     /// Makes the goroutine of a timer that was [fired](Self::fire).
@@ -173,7 +186,10 @@ pub(crate) unsafe fn abandon(this: *const Starting) {
     let left_behind = unsafe { timer.node.home() }.locked(|_| {
         let is_armed = timer.node.is_armed();
         if is_armed {
-            timer.abandoned.set(true);
+            // SAFETY: under the lock.
+            timer
+                .abandoned
+                .with_mut(|abandoned| unsafe { *abandoned = true });
         }
         is_armed
     });
@@ -196,7 +212,8 @@ pub(crate) unsafe fn release(this: *const Starting) {
         if references.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
-        fence(Ordering::Acquire);
+        // A load where a fence would do, of which ThreadSanitizer knows nothing.
+        references.load(Ordering::Acquire);
     }
     // SAFETY: the last.
     unsafe { free(this) };

@@ -8,7 +8,7 @@ use model::runner::Model;
 use crate::below::world::{self, DEADLINE, thread};
 use crate::goroutine::{Record, RecordPtr, record::state};
 use crate::shim::UnsafeCell;
-use crate::timer::{self, Starter, Starting};
+use crate::timer::{self, Shard, Starter, Starting};
 
 const NODE: &str = "runtime/src/timer/node.rs";
 
@@ -52,9 +52,9 @@ pub(super) fn models() -> Vec<Model> {
                 },
                 Mutant {
                     file: NODE,
-                    after: "pub(crate) unsafe fn release(",
-                    line: "fence(Ordering::Acquire)",
-                    change: Change::Skip,
+                    after: "references.fetch_sub(1, Ordering::Release)",
+                    line: "references.load(Ordering::Acquire);",
+                    change: Change::Relaxed,
                 },
             ],
         },
@@ -75,6 +75,26 @@ pub(super) fn models() -> Vec<Model> {
                 change: Change::Skip,
             }],
         },
+        Model {
+            name: "timer_dropped_while_its_clock_stops",
+            property: "a timer of a bubble that ends is freed once, by its handle or by the bubble, and not used after that",
+            body: against_discard,
+            preemptions: None,
+            mutants: &[
+                Mutant {
+                    file: NODE,
+                    after: "pub(super) unsafe fn discard(",
+                    line: "handle.store(OUT, Ordering::Release)",
+                    change: Change::Relaxed,
+                },
+                Mutant {
+                    file: NODE,
+                    after: "pub(crate) unsafe fn abandon(",
+                    line: "handle.load(Ordering::Acquire)",
+                    change: Change::Relaxed,
+                },
+            ],
+        },
     ]
 }
 
@@ -85,27 +105,54 @@ struct Memory {
     freed: UnsafeCell<u32>,
 }
 
+impl Memory {
+    fn leak(clock: Option<&Shard>) -> &'static Self {
+        let memory = Box::leak(Box::new(Self {
+            timer: Starting::new(STARTER, clock, Some(0)),
+            freed: UnsafeCell::new(0),
+        }));
+        model::touch(memory);
+        memory
+    }
+
+    fn timer(&self) -> *const Starting {
+        ptr::from_ref(self).cast()
+    }
+}
+
 const STARTER: &Starter = &Starter {
     start: |_| RecordPtr(ptr::from_ref(Record::leak(state::PARKED, 0)).cast_mut()),
     free: |timer| {
         // SAFETY: leaked; the model watches it.
         unsafe {
-            (*timer.cast::<Memory>())
-                .freed
-                .with_mut(|freed| *freed += 1);
+            let memory = &*timer.cast::<Memory>();
+            memory.freed.with_mut(|freed| *freed += 1);
+            model::end(memory);
         }
     },
 };
 
+/// The handle goes while the timer's clock stops for ever.
+fn against_discard() {
+    let clock: &'static Shard = Box::leak(Box::new(Shard::private()));
+    model::touch(clock);
+    let memory = Memory::leak(Some(clock));
+    let timer = memory.timer();
+    // SAFETY: the handle.
+    unsafe { timer::rearm(timer, DEADLINE, false) };
+    let stops = thread(|| clock.discard_all());
+    // SAFETY: the handle's last use.
+    unsafe { timer::abandon(timer) };
+    stops.join().unwrap();
+    // SAFETY: the model watches it.
+    assert_eq!(memory.freed.with(|freed| unsafe { *freed }), 1);
+}
+
 /// The handle does something and goes, while the timer fires and its goroutine runs.
 fn against_fire(handle: fn(*const Starting)) {
     world::touch_timers();
-    let memory: &'static Memory = Box::leak(Box::new(Memory {
-        timer: Starting::new(STARTER, None, Some(0)),
-        freed: UnsafeCell::new(0),
-    }));
-    model::touch(memory);
-    let timer = ptr::from_ref(memory).cast::<Starting>();
+    let memory = Memory::leak(None);
+    let timer = memory.timer();
     // SAFETY: the handle.
     unsafe { timer::rearm(timer, DEADLINE, false) };
     let fires = thread(move || {
