@@ -70,6 +70,54 @@ fn work_gets_done_though_calls_fail() {
     }
 }
 
+/// Catches a waiter that is parked where the one that opens the lock does not see it: the kernel has no
+/// barriers, or refuses them when a lock already counts on them.
+#[test]
+fn locks_do_without_barriers() {
+    for faults in ["register=1", "barrier=1+", "barrier=2+", "barrier=1/2"] {
+        for procs in ["1", "4"] {
+            let environment = [("GORS_FAULTS", faults), ("GOMAXPROCS", procs)];
+            let ended = child::run("locks_do_without_barriers", &environment, || {
+                run(|| {
+                    let mutex = Arc::new(gors::sync::Mutex::new(0));
+                    for round in 1..=4 {
+                        // Until the lock is opened without a fence.
+                        for _ in 0..10_000 {
+                            drop(mutex.lock());
+                        }
+                        let guard = mutex.lock();
+                        let wg = WaitGroup::new();
+                        for _ in 0..2 {
+                            let mutex = Arc::clone(&mutex);
+                            wg.go(move || {
+                                assert!(mutex.try_lock_for(Duration::from_millis(1)).is_none());
+                            });
+                        }
+                        wg.wait();
+                        for n in 0..8 {
+                            let mutex = Arc::clone(&mutex);
+                            wg.go(move || {
+                                for _ in 0..50 {
+                                    let mut count = mutex.lock();
+                                    *count += 1;
+                                    if n % 2 == 0 {
+                                        gosched();
+                                    }
+                                }
+                            });
+                        }
+                        gosched();
+                        drop(guard);
+                        wg.wait();
+                        assert_eq!(*mutex.lock(), round * 400);
+                    }
+                });
+            });
+            assert_eq!(ended.code, Some(0), "{faults}, {procs}: {ended:#?}");
+        }
+    }
+}
+
 /// Catches a `go!` that runs without a guard, or hangs in silence, when no further stack can be had.
 #[test]
 fn without_further_stacks_goroutines_wait_for_those_there_are() {

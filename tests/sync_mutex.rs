@@ -66,6 +66,30 @@ fn excludes_goroutines_and_threads() {
     });
 }
 
+/// Catches a waiter that is parked where the one that opens the lock does not look: a lock that nobody
+/// has waited for in a while is opened without a fence.
+#[gors::test]
+fn waiters_are_seen_after_a_quiet_time() {
+    at_all_permits(|_| {
+        let mutex = Arc::new(Mutex::new((0, 0)));
+        for round in 1..=20 {
+            for _ in 0..6_000 {
+                drop(mutex.lock());
+            }
+            let wg = WaitGroup::new();
+            for _ in 0..4 {
+                let mutex = mutex.clone();
+                wg.go(move || hammer(&mutex, 20));
+            }
+            let theirs = mutex.clone();
+            let thread = std::thread::spawn(move || hammer(&theirs, 20));
+            wg.wait();
+            blocking(|| thread.join()).unwrap();
+            assert_eq!(mutex.lock().0, round * 100);
+        }
+    });
+}
+
 /// Catches waiters that reach their deadline while they are woken, and links that stay behind.
 #[gors::test]
 fn timed_locks_among_plain_ones() {

@@ -24,3 +24,11 @@ pub(crate) fn store_load_after_exchange() {
     #[cfg(not(target_arch = "x86_64"))]
     store_load();
 }
+
+/// Keeps the caller's stores before its later loads in the machine code, and says nothing to the
+/// processor: the other side executes [`barrier_all_threads`](crate::sys::barrier_all_threads), which
+/// puts a fence wherever this thread is.
+#[inline(always)]
+pub(crate) fn unfenced() {
+    crate::shim::atomic::compiler_fence(crate::shim::atomic::Ordering::SeqCst);
+}

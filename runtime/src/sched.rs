@@ -293,6 +293,7 @@ pub(crate) fn start() {
             crate::exit::install();
             crate::stack::overflow::install();
             resize::init();
+            crate::sys::register_for_barriers();
             crate::fork::install();
             observe::start();
             mode::init();

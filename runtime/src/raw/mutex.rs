@@ -1,36 +1,63 @@
-//! The lock under `gors::sync::Mutex`: Go's, with the two modes of its `internal/sync/mutex.go`.
+//! The lock under `gors::sync::Mutex`: Go's, with the two modes of its `internal/sync/mutex.go`, and
+//! without a locked instruction in the unlock of a lock that nobody waits for.
 //!
 //! # State
 //!
+//! `held`: somebody holds the lock. Whoever changes it from `false` to `true` has it. And `flags`:
+//!
 //! | bit | meaning |
 //! | --- | --- |
-//! | LOCKED | somebody holds the lock |
+//! | FENCED | whoever opens the lock fences before it looks here again; set while anybody waits |
+//! | UNSURE | FENCED was set, and somebody may still be opening the lock without the fence |
 //! | QUEUED | somebody is in the queue; changes under the queue's lock |
-//! | WOKEN | one waiter is awake and will try, or is being woken: an unlock need not wake another. The bit has one owner, who clears it when it takes the lock or queues again |
+//! | WOKEN | one waiter is awake and will try, or is being woken: who opens need not wake another. The bit has one owner, who clears it when it has the lock or queues again |
 //! | STARVING | the lock goes from hand to hand, in order; set by a waiter together with QUEUED |
 //!
 //! # Moves
 //!
-//! *Normal mode.* Lock is 0 → LOCKED, or takes an unlocked word whatever else is in it: newcomers
-//! overtake the queue, because they are running already. Unlock clears LOCKED; if somebody is queued
-//! and nobody WOKEN, it becomes WOKEN's owner on behalf of the first in the queue, and readies it.
-//! A woken waiter that finds the lock taken goes back to the queue's front.
+//! *Opening without a fence* (`flags` is 0): `held` is cleared by a plain store, and `flags` looked at
+//! again. *Opening with one*: `held` is cleared by an exchange, which is the fence. Either way, if
+//! somebody is queued then and nobody WOKEN, the opener becomes WOKEN's owner on behalf of the first in
+//! the queue, and readies it.
+//!
+//! *Normal mode.* A free lock is taken, whatever is in `flags`: newcomers overtake the queue, because
+//! they are running already. A woken waiter that finds the lock taken goes back to the queue's front.
 //!
 //! *Starvation mode.* A woken waiter that finds the lock taken and first queued more than a
-//! millisecond ago sets STARVING. From then on nobody takes an unlocked word: unlock passes the lock
-//! to the first in the queue, setting LOCKED for it. The mode ends with a waiter that waited less
-//! than a millisecond, or with the last in the queue.
+//! millisecond ago sets STARVING. From then on who opens the lock passes it to the first in the queue,
+//! leaving `held` as it is. The mode ends with a waiter that waited less than a millisecond, or with
+//! the last in the queue. (One that is opening while STARVING is set leaves the lock free once more.)
+//!
+//! *A waiter queues* under the queue's lock: it sets QUEUED and FENCED in one step (and clears WOKEN if
+//! it owns it), makes sure of the fence, looks at `held`, and is parked only if that is `true`. To make
+//! sure: if FENCED was there, a fence of its own; if not, `membarrier`, which makes every running thread
+//! of the process execute one. If the kernel refuses that, it sets UNSURE and looks again now and
+//! then, instead of parking; so does everybody else until UNSURE is gone.
+//!
+//! *FENCED goes* when a holder has opened the lock so often with nobody waiting that a barrier is paid
+//! for, by a swap of exactly FENCED for 0, if the kernel has barriers. A lock begins FENCED.
+//! *UNSURE goes* when a holder sees it: all openings before its own section are over, and all after it
+//! see FENCED.
 //!
 //! # Why no wake-up is lost
 //!
-//! A waiter enters the queue with a compare-and-swap of the state, under the queue's lock, from a
-//! state with LOCKED or STARVING. So the unlock that clears LOCKED comes after it in the state's
-//! order and sees QUEUED, or (STARVING) is still on its way to the queue's lock, which the waiter
-//! opens only when it is parked. The unlock leaves the queue alone if it sees WOKEN; then WOKEN's
-//! owner will look at the state after that unlock: it takes the lock, and its own unlock sees QUEUED;
-//! or it queues again, from a state with LOCKED, and clears WOKEN in the same step. An unlock that
-//! owns WOKEN for a waiter and finds none that has not given up clears WOKEN under the queue's lock:
-//! whoever queues after that finds the lock unlocked and does not.
+//! A waiter W parks after it has stored QUEUED and then loaded `true` from `held`. Let O be the opening
+//! whose store comes next to what W read. O stores `held` and then loads `flags`. If both have a
+//! fence in between, O sees QUEUED or W would have read O's store. If O has none, it read 0 from
+//! `flags` before it opened, thus without FENCED; then either W or the one that set FENCED since then,
+//! under the queue's lock before W, executed a barrier after it set it. If O's second load came before
+//! the barrier so did its store, and W would have read it; if it came after the barrier, it sees FENCED,
+//! fences, and looks once more. What O reads are atomics and its two loads and the store stay in their
+//! order in the machine code ([`fence::unfenced`](crate::fence::unfenced)).
+//!
+//! O leaves the queue alone if it sees WOKEN; then WOKEN's owner clears it later than O looked: it has
+//! the lock then, and looks when it opens it; or it queues again, and by the same argument sees O's
+//! store and does not park. O also leaves it alone if the lock is held again: that one will open it. An
+//! owner of WOKEN for a waiter that finds none that has not given up clears WOKEN under the queue's
+//! lock: whoever queues after that looks at `held` after that.
+//!
+//! In starvation mode O goes to the queue's lock with `held` still set, and if nobody is there clears it
+//! before it opens that lock.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -38,24 +65,38 @@ use std::time::{Duration, Instant};
 use lock_api::GuardSend;
 
 use super::owner::Owner;
-use super::waiter::{Queue, WOKEN as WAKER, Waiter, park_linked};
-use super::{Ended, Limit, SpinLock, WaitReason, exit_point, spin};
-use crate::clock;
-use crate::shim::atomic::{AtomicU32, Ordering};
+use super::waiter::Queue;
+use super::{Ended, Limit, SpinLock, WaitReason, exit_point};
+use crate::shim::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use crate::{clock, fence, sys};
 
-const LOCKED: u32 = 1;
-const QUEUED: u32 = 2;
-const WOKEN: u32 = 4;
-const STARVING: u32 = 8;
+// The paths are spelt out because the models compile this file from elsewhere.
+#[path = "mutex/opening.rs"]
+mod opening;
+#[path = "mutex/waiting.rs"]
+mod waiting;
+
+const FENCED: u8 = 1;
+const UNSURE: u8 = 2;
+const QUEUED: u8 = 4;
+const WOKEN: u8 = 8;
+const STARVING: u8 = 16;
 
 /// How long a waiter is overtaken before the lock goes from hand to hand, in nanoseconds.
 pub(super) const PATIENCE: u64 = 1_000_000;
 
+/// How often a new lock is opened with a fence: not so often that one which is never waited for would
+/// hardly be opened without.
+const FIRST_FENCES: u32 = sys::BARRIER_IN_FENCES / 16;
+
 /// A fair lock of 16 bytes (24 with debug assertions, which know its owner) for [`lock_api::Mutex`].
 pub struct RawMutex {
-    state: AtomicU32,
+    held: AtomicBool,
+    flags: AtomicU8,
     /// Guards the queue.
     lock: SpinLock,
+    /// How often the lock is opened with a fence before it may be opened without. The holder's.
+    fences_left: AtomicU32,
     owner: Owner,
     queue: Queue,
 }
@@ -65,8 +106,10 @@ impl RawMutex {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            state: AtomicU32::new(0),
+            held: AtomicBool::new(false),
+            flags: AtomicU8::new(FENCED),
             lock: SpinLock::new(),
+            fences_left: AtomicU32::new(FIRST_FENCES),
             owner: Owner::new(),
             queue: Queue::new(),
         }
@@ -79,7 +122,7 @@ impl RawMutex {
     /// Why it gave up. A lock that is free is taken whatever the limit.
     #[inline]
     pub fn lock_limited(&self, limit: &Limit<'_>) -> Result<(), Ended> {
-        if self.take_free() {
+        if self.take() {
             return Ok(());
         }
         exit_point();
@@ -90,22 +133,10 @@ impl RawMutex {
     /// without being unwound.
     #[inline]
     pub(super) fn lock_quietly(&self, limit: &Limit<'_>, reason: WaitReason) -> Result<(), Ended> {
-        if self.take_free() {
+        if self.take() {
             return Ok(());
         }
         self.lock_slow(limit, reason)
-    }
-
-    #[inline]
-    fn take_free(&self) -> bool {
-        let taken = self
-            .state
-            .compare_exchange_weak(0, LOCKED, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok();
-        if taken {
-            self.owner.set();
-        }
-        taken
     }
 
     #[cold]
@@ -116,245 +147,47 @@ impl RawMutex {
             .expect("a wait without a limit ends with the lock");
     }
 
-    #[inline(never)]
-    fn lock_slow(&self, limit: &Limit<'_>, reason: WaitReason) -> Result<(), Ended> {
-        let _wanted = self.owner.wanted();
-        // When this waiter first queued.
-        let mut since = None;
-        // It owns WOKEN.
-        let mut owns_woken = false;
-        let mut starving = false;
-        let mut spins = spin::Spins::new();
-        loop {
-            let state = self.state.load(Ordering::Relaxed);
-            if state & (LOCKED | STARVING) == 0 {
-                let woken = if owns_woken { WOKEN } else { 0 };
-                if self
-                    .state
-                    .compare_exchange_weak(
-                        state,
-                        (state | LOCKED) & !woken,
-                        Ordering::Acquire,
-                        Ordering::Relaxed,
-                    )
-                    .is_ok()
-                {
-                    self.owner.set();
-                    return Ok(());
-                }
-                continue;
-            }
-            if state & STARVING == 0 && spins.worthwhile() {
-                // Tells the holder's unlock not to wake a sleeper: this one is awake.
-                if !owns_woken && state & (QUEUED | WOKEN) == QUEUED {
-                    owns_woken = self
-                        .state
-                        .compare_exchange(
-                            state,
-                            state | WOKEN,
-                            Ordering::Relaxed,
-                            Ordering::Relaxed,
-                        )
-                        .is_ok();
-                }
-                spins.spin();
-                continue;
-            }
-            let first_time = since.is_none();
-            let queued_at = *since.get_or_insert_with(clock::callers);
-            let waiter = Waiter::new(limit);
-            self.lock.lock();
-            if !self.announce(owns_woken, starving) {
-                // SAFETY: locked above.
-                unsafe { self.lock.unlock() };
-                continue;
-            }
-            waiter.arm();
-            // SAFETY: locked, armed and linked; unlinked below unless a waker has done it.
-            let claim = unsafe {
-                if first_time {
-                    self.queue.push_back(&waiter);
-                } else {
-                    self.queue.push_front(&waiter);
-                }
-                park_linked(&waiter, &self.lock, reason, limit)
-            };
-            if claim != WAKER {
-                self.lock.lock();
-                // SAFETY: locked; linked, because no waker won the claim.
-                unsafe {
-                    self.queue.unlink(&waiter);
-                    if self.queue.is_empty() {
-                        self.state.fetch_and(!QUEUED, Ordering::Relaxed);
-                    }
-                    self.lock.unlock();
-                }
-                return Err(Ended::by(claim));
-            }
-            let waited = clock::callers().saturating_sub(queued_at);
-            if waiter.granted.get() {
-                if waited < PATIENCE {
-                    self.state.fetch_and(!STARVING, Ordering::Relaxed);
-                }
-                self.owner.set();
-                return Ok(());
-            }
-            owns_woken = true;
-            starving = waited > PATIENCE;
-            spins = spin::Spins::new();
+    /// Takes the lock if it is free.
+    #[inline]
+    fn take(&self) -> bool {
+        let taken = self
+            .held
+            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok();
+        if taken {
+            self.owner.set();
         }
+        taken
     }
 
-    /// Says in the state that the caller queues; false if there is nothing to wait for. Under the
-    /// queue's lock.
-    fn announce(&self, owns_woken: bool, starving: bool) -> bool {
-        self.state
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
-                if state & (LOCKED | STARVING) == 0 {
-                    return None;
-                }
-                let mut next = state | QUEUED;
-                if owns_woken {
-                    next &= !WOKEN;
-                }
-                if starving && state & LOCKED != 0 {
-                    next |= STARVING;
-                }
-                Some(next)
-            })
-            .is_ok()
+    /// As [`take`](Self::take), for one that expects it not to be.
+    #[inline]
+    fn take_seen_free(&self) -> bool {
+        !self.held.load(Ordering::Relaxed) && self.take()
     }
 
     /// Opens the lock; for whoever holds it.
     #[inline]
     pub(super) fn open(&self) {
         self.owner.clear();
-        let old = self.state.fetch_sub(LOCKED, Ordering::Release);
-        if old != LOCKED {
-            self.open_slow(old);
+        if self.flags.load(Ordering::Relaxed) != 0 {
+            return self.open_fenced();
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn open_slow(&self, old: u32) {
-        if old & LOCKED == 0 {
-            crate::exit::fatal("sync: unlock of unlocked mutex");
+        debug_assert!(
+            self.held.load(Ordering::Relaxed),
+            "unlock of unlocked mutex"
+        );
+        self.held.store(false, Ordering::Release);
+        fence::unfenced();
+        if self.flags.load(Ordering::Relaxed) != 0 {
+            self.open_noticed();
         }
-        let state = old - LOCKED;
-        if state & STARVING != 0 {
-            self.hand_over();
-        } else if self.own_woken(state) {
-            self.wake_first();
-        }
-    }
-
-    /// Normal mode: becomes the owner of WOKEN, unless nobody needs to be woken.
-    fn own_woken(&self, mut state: u32) -> bool {
-        while state & QUEUED != 0 && state & (LOCKED | WOKEN | STARVING) == 0 {
-            match self.state.compare_exchange_weak(
-                state,
-                state | WOKEN,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return true,
-                Err(now) => state = now,
-            }
-        }
-        false
-    }
-
-    fn wake_first(&self) {
-        self.lock.lock();
-        // SAFETY: locked.
-        let first = unsafe { self.queue.claim_first() };
-        let mut over = 0;
-        if first.is_none() {
-            over |= WOKEN;
-        }
-        let last = self.queue.is_empty();
-        if last {
-            over |= QUEUED;
-        }
-        if over != 0 {
-            self.state.fetch_and(!over, Ordering::Relaxed);
-        }
-        let task = first.map(Waiter::task);
-        // SAFETY: locked above; the task is claimed by us.
-        unsafe {
-            self.lock.unlock();
-            if let Some(task) = task {
-                // If others wait as well the lock has more than enough takers as it is.
-                if last {
-                    task.ready_beside();
-                } else {
-                    task.ready();
-                }
-            }
-        }
-    }
-
-    /// Starvation mode: nobody can take the lock, which LOCKED does not say at the moment.
-    fn hand_over(&self) {
-        self.lock.lock();
-        // SAFETY: locked.
-        let first = unsafe { self.queue.claim_first() };
-        let last = self.queue.is_empty();
-        let over = if last { QUEUED | STARVING } else { 0 };
-        let task = match first {
-            Some(waiter) => {
-                waiter.granted.set(true);
-                // Both at once: between them somebody else could take the lock.
-                self.change(|state| (state | LOCKED) & !over);
-                Some(waiter.task())
-            }
-            None => {
-                // Whoever is still linked has given up and unlinks itself.
-                self.change(|state| state & !(STARVING | over));
-                None
-            }
-        };
-        // SAFETY: locked above; the task is claimed by us.
-        unsafe {
-            self.lock.unlock();
-            if let Some(task) = task {
-                // It has the lock already, and should not wait for the caller's worker with it.
-                task.ready_beside();
-            }
-        }
-    }
-
-    fn change(&self, mut f: impl FnMut(u32) -> u32) {
-        let _ = self
-            .state
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| Some(f(state)));
-    }
-
-    #[inline]
-    fn try_take(&self) -> bool {
-        let mut state = self.state.load(Ordering::Relaxed);
-        while state & (LOCKED | STARVING) == 0 {
-            match self.state.compare_exchange_weak(
-                state,
-                state | LOCKED,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => {
-                    self.owner.set();
-                    return true;
-                }
-                Err(now) => state = now,
-            }
-        }
-        false
     }
 }
 
-// SAFETY: LOCKED is set by one at a time, by a compare-and-swap from a word without it, or by
-// `hand_over` for one waiter while STARVING keeps everybody else away. Taking acquires and opening
-// releases; a hand-over goes through the claim and ready of the waiter.
+// SAFETY: `held` is set by one at a time, by an exchange for `false`, which its holder alone stores; a
+// hand-over makes one waiter the holder. Taking acquires and opening releases; a hand-over goes
+// through the claim and ready of the waiter.
 unsafe impl lock_api::RawMutex for RawMutex {
     const INIT: Self = Self::new();
 
@@ -362,7 +195,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     fn lock(&self) -> GuardSend {
-        if !self.take_free() {
+        if !self.take() {
             self.lock_raising();
         }
         GuardSend::new()
@@ -370,7 +203,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     fn try_lock(&self) -> Option<GuardSend> {
-        self.try_take().then(GuardSend::new)
+        self.take_seen_free().then(GuardSend::new)
     }
 
     #[inline]
@@ -380,7 +213,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     fn is_locked(&self) -> bool {
-        self.state.load(Ordering::Relaxed) & (LOCKED | STARVING) != 0
+        self.held.load(Ordering::Relaxed)
     }
 }
 
@@ -391,7 +224,7 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
 
     #[inline]
     fn try_lock_for(&self, timeout: Duration) -> Option<GuardSend> {
-        if self.take_free() {
+        if self.take() {
             return Some(GuardSend::new());
         }
         let deadline = clock::deadline_in(timeout);

@@ -10,6 +10,10 @@
 //! The bound matters: a holder that the kernel has taken off its CPU comes back only when somebody
 //! else goes to sleep.
 
+use std::time::Duration;
+
+use super::{Task, WaitReason};
+use crate::clock;
 use crate::sched::{queue, resize};
 use crate::stack::current_slot;
 
@@ -42,4 +46,15 @@ impl Spins {
         }
         self.0 += 1;
     }
+}
+
+/// Waits for a little while, for nobody in particular.
+#[cold]
+#[inline(never)]
+pub(super) fn doze(reason: WaitReason) {
+    const NAP: Duration = Duration::from_micros(100);
+    let me = Task::current();
+    me.arm();
+    // SAFETY: the caller; armed, published nowhere, and the deadline ends the wait.
+    unsafe { me.park(reason, clock::deadline_in(NAP), None) };
 }

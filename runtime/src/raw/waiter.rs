@@ -64,6 +64,17 @@ impl<'a> Limit<'a> {
         }
     }
 
+    /// An error if it is reached.
+    pub(super) fn check(&self) -> Result<(), Ended> {
+        if self.cancel.is_some_and(Cancel::is_cancelled) {
+            Err(Ended::Cancelled)
+        } else if self.deadline.is_some_and(|end| end <= Instant::now()) {
+            Err(Ended::TimedOut)
+        } else {
+            Ok(())
+        }
+    }
+
     pub(super) const fn is_none(&self) -> bool {
         self.deadline.is_none() && self.cancel.is_none()
     }
@@ -98,6 +109,8 @@ pub(super) struct Waiter {
     sole: bool,
     /// What the waker that claimed it has to say.
     pub(super) granted: Cell<bool>,
+    /// It was woken before, and has to wait again.
+    pub(super) again: Cell<bool>,
     /// How much is waited for, where that is a question.
     pub(super) amount: Cell<usize>,
 }
@@ -115,6 +128,7 @@ impl Waiter {
             next: Cell::new(ptr::null()),
             sole,
             granted: Cell::new(false),
+            again: Cell::new(false),
             amount: Cell::new(0),
         }
     }

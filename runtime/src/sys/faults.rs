@@ -29,10 +29,14 @@ pub(crate) enum Call {
     Wait,
     /// Sleeping for a time (`nanosleep`): EINTR, at once.
     Sleep,
+    /// Registering for barriers (`membarrier`): EPERM, as where a sandbox refuses it.
+    Register,
+    /// A barrier of all threads (`membarrier`): EPERM.
+    Barrier,
 }
 
 /// All calls, by the names that the variable has for them.
-const CALLS: [(&str, Call, libc::c_int); 8] = [
+const CALLS: [(&str, Call, libc::c_int); 10] = [
     ("reserve", Call::Reserve, libc::ENOMEM),
     ("commit", Call::Commit, libc::ENOMEM),
     ("guard", Call::Guard, libc::EINVAL),
@@ -41,6 +45,8 @@ const CALLS: [(&str, Call, libc::c_int); 8] = [
     ("thread", Call::Thread, libc::EAGAIN),
     ("wait", Call::Wait, libc::EINTR),
     ("sleep", Call::Sleep, libc::EINTR),
+    ("register", Call::Register, libc::EPERM),
+    ("barrier", Call::Barrier, libc::EPERM),
 ];
 
 /// Which calls of a kind fail, counted from 1.

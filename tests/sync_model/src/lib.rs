@@ -36,11 +36,26 @@ mod exit {
 
 mod fence {
     pub(crate) fn store_load() {}
+
+    pub(crate) fn store_load_after_exchange() {}
+
+    pub(crate) fn unfenced() {}
 }
 
 mod sys {
     pub(crate) fn yield_thread() {
         shuttle::thread::yield_now();
+    }
+
+    pub(crate) const BARRIER_IN_FENCES: u32 = 1;
+
+    pub(crate) fn has_barriers() -> bool {
+        true
+    }
+
+    /// All is in order here, with barriers and without; now and then one is refused.
+    pub(crate) fn barrier_all_threads() -> bool {
+        shuttle::rand::Rng::gen_bool(&mut shuttle::rand::thread_rng(), 0.8)
     }
 }
 

@@ -37,6 +37,22 @@ pub(crate) mod sys {
     pub(crate) fn thread_id() -> u32 {
         0
     }
+
+    /// One fence is enough.
+    pub(crate) const BARRIER_IN_FENCES: u32 = 0;
+
+    pub(crate) fn has_barriers() -> bool {
+        super::world::unfences()
+    }
+
+    #[track_caller]
+    pub(crate) fn barrier_all_threads() -> bool {
+        if super::world::refuses_barriers() {
+            return model::mutated();
+        }
+        model::barrier_all_threads();
+        true
+    }
 }
 
 pub(crate) mod spin {
@@ -56,6 +72,10 @@ pub(crate) mod spin {
             self.0 += 1;
             crate::shim::thread::yield_now();
         }
+    }
+
+    pub(crate) fn doze(_: crate::raw::WaitReason) {
+        crate::shim::thread::yield_now();
     }
 }
 

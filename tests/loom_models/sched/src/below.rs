@@ -92,7 +92,9 @@ pub(crate) mod sys {
         crate::shim::thread::yield_now();
     }
 
-    pub(crate) fn can_barrier_all_threads() -> bool {
+    pub(crate) fn register_for_barriers() {}
+
+    pub(crate) fn has_barriers() -> bool {
         true
     }
 

@@ -18,3 +18,7 @@ impl Spins {
         shuttle::thread::yield_now();
     }
 }
+
+pub(super) fn doze(_: super::WaitReason) {
+    shuttle::thread::yield_now();
+}

@@ -20,6 +20,8 @@ struct Settings {
     step: u64,
     spins: u32,
     random: u64,
+    refuse_barriers: bool,
+    never_unfence: bool,
 }
 
 static SETTINGS: PerExecution<Cell<Settings>> = PerExecution::new();
@@ -40,6 +42,24 @@ pub fn step_clock(nanos: u64) {
 /// From now on a lock's waiter spins so often before it parks.
 pub fn spin(rounds: u32) {
     set(|settings| settings.spins = rounds);
+}
+
+/// From now on the kernel has no barriers, and says so.
+pub fn never_unfence() {
+    set(|settings| settings.never_unfence = true);
+}
+
+pub(super) fn unfences() -> bool {
+    !set(|_| ()).never_unfence
+}
+
+/// From now on the kernel refuses a barrier when it is asked for.
+pub fn refuse_barriers() {
+    set(|settings| settings.refuse_barriers = true);
+}
+
+pub(super) fn refuses_barriers() -> bool {
+    set(|_| ()).refuse_barriers
 }
 
 /// What chooses among several ready cases.
