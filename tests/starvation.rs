@@ -103,6 +103,41 @@ fn endless_loops_are_named_and_do_not_stop_the_others() {
     assert_eq!(warnings, 1, "{ended:#?}");
 }
 
+/// Would catch goroutines that wait, behind hogs that fill the cap, for the second after which a thread is
+/// added: sleepers, and those that come out of `blocking`.
+#[test]
+fn woken_goroutines_do_not_wait_for_the_cap() {
+    let name = "woken_goroutines_do_not_wait_for_the_cap";
+    // Under the audit a switch takes another thread, which waits for a CPU behind the hogs.
+    child::run(name, &[("GOMAXPROCS", "2"), child::NO_AUDIT], || {
+        gors::run(|| {
+            for _ in 0..30 {
+                go!(|| loop {
+                    std::hint::spin_loop();
+                });
+            }
+            // Until the cap is full.
+            while stats().loans == 0 {
+                sleep(Duration::from_millis(1));
+            }
+            let begun = Instant::now();
+            for _ in 0..50 {
+                sleep(Duration::from_millis(1));
+            }
+            for _ in 0..50 {
+                blocking(|| sleep_on_thread(Duration::from_millis(1)));
+            }
+            // A second each without loans; some milliseconds with them, on a machine of its own.
+            let took = begun.elapsed();
+            assert!(took < Duration::from_secs(30), "{took:?}, {:?}", stats());
+            // Two permits, eight hogs, two loans, a spare, and one for each second.
+            let most = 13 + took.as_secs() as usize + 10;
+            assert!(stats().workers <= most, "{took:?}, {:?}", stats());
+        });
+    })
+    .assert_success();
+}
+
 /// Would catch hogs that get a thread each, or none.
 #[test]
 fn many_hogs_share_few_threads() {

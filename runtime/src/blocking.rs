@@ -78,22 +78,27 @@ where
 #[inline(never)]
 fn enter(worker: &'static Worker) {
     let _hidden = sanitize::hide();
-    // Counted first: a taker that sees BLOCK counts it down.
-    WORD.enter_block();
-    if worker
-        .permit
-        .compare_exchange(
-            permit::RUN,
-            permit::BLOCK,
-            Ordering::SeqCst,
-            Ordering::SeqCst,
-        )
-        .is_err()
-    {
+    loop {
+        // Counted first: a taker that sees BLOCK counts it down.
+        WORD.enter_block();
+        if worker
+            .permit
+            .compare_exchange(
+                permit::RUN,
+                permit::BLOCK,
+                Ordering::SeqCst,
+                Ordering::SeqCst,
+            )
+            .is_ok()
+        {
+            break;
+        }
         WORD.leave_block();
-        crate::sysmon::overtime_ends(worker);
-        queue::drain_own(worker);
-        return;
+        if !roster::end_overtime(worker) {
+            queue::drain_own(worker);
+            return;
+        }
+        // A loan has come back in between.
     }
     fence::store_load();
     if (queue::has_work(worker) || find::work_in_sight()) && take::take(worker, permit::BLOCK) {
@@ -163,7 +168,6 @@ pub(crate) unsafe fn wait_in_place(
         unsafe { unlock(data) };
     }
     let _hidden = sanitize::hide();
-    crate::sysmon::overtime_ends(worker);
     if deadline.is_none() {
         IN_PLACE.fetch_add(1, Ordering::SeqCst);
     }
@@ -186,7 +190,6 @@ pub(crate) fn wait_its_turn(g: &'static Record, publish: impl FnOnce()) {
     });
     IN_PLACE.fetch_add(1, Ordering::SeqCst);
     if let Some(worker) = worker {
-        crate::sysmon::overtime_ends(worker);
         take::give_up(worker);
     }
     publish();
@@ -231,7 +234,6 @@ pub(crate) fn yield_in_place(slot: &'static Slot) {
     let _hidden = sanitize::hide();
     let worker = slot.worker();
     if queue::has_work(worker) || find::work_in_sight() || !worker.runs() {
-        crate::sysmon::overtime_ends(worker);
         take::give_up(worker);
         come_back(worker, g);
     }

@@ -11,6 +11,7 @@
 //! | [`precision`] | when exactly does that one wake up? |
 //! | [`stackless`] | what if there is no stack left? |
 //! | [`take`] | how does a permit leave a worker that does not give it? |
+//! | [`loan`] | how do woken goroutines run beside hogs that fill the cap? |
 //! | [`resize`] | what does `gomaxprocs(n)` do? |
 //!
 //! This file is a worker's life: find, run, commit.
@@ -20,6 +21,8 @@
 pub(crate) mod find;
 #[path = "sched/idle.rs"]
 pub(crate) mod idle;
+#[path = "sched/loan.rs"]
+pub(crate) mod loan;
 #[path = "sched/precision.rs"]
 mod precision;
 #[path = "sched/queue.rs"]
@@ -180,7 +183,8 @@ fn leave(worker: &'static Worker, record: RecordPtr, slot: NonNull<Slot>, action
         return finish(worker, record, slot);
     }
     if action == Action::Requeue {
-        queue::inject(record, queue::Lane::New);
+        // It comes back from a wait.
+        queue::inject(record, queue::Lane::Woken);
     } else {
         // SAFETY: a slot's header is always readable.
         bubble::left(worker, record, unsafe { slot.as_ref() }, action);

@@ -51,6 +51,9 @@ pub struct Stats {
     pub hand_offs: u64,
     /// Permits passed on from goroutines that used the CPU for too long.
     pub hogs: u64,
+    /// Permits of such goroutines that were lent to others that were woken, because no more of them may run
+    /// without one.
+    pub loans: u64,
     /// Permits passed on from goroutines that blocked their thread outside `blocking`.
     pub unannounced: u64,
     /// Goroutines that use the CPU without a permit, as of the last look.
@@ -84,6 +87,7 @@ pub fn stats() -> Stats {
         goroutines: usize::try_from(spawned.saturating_sub(ended)).unwrap_or(0),
         hand_offs: sysmon::watch::hand_offs(),
         hogs: sysmon::overtime::totals().0,
+        loans: sysmon::overtime::loans(),
         unannounced: sysmon::overtime::totals().1,
         hogs_running: sysmon::overtime::now().0,
         unannounced_blocked: sysmon::overtime::now().1,

@@ -27,7 +27,6 @@ use self::watch::Watch;
 use crate::sched::word::WORD;
 use crate::sched::{find, idle, resize, roster, wake};
 use crate::shim::atomic::{AtomicBool, AtomicU32, Ordering};
-use crate::worker::Worker;
 use crate::{clock, deadlock, fence, poller, stack, sys, timer};
 
 const SHORTEST: u64 = 20_000;
@@ -100,14 +99,6 @@ pub(crate) fn rouse() {
 pub(crate) fn end_nap() {
     if NAPS.load(Ordering::Relaxed) != 0 && NAPS.swap(0, Ordering::SeqCst) != 0 {
         sys::futex_wake_one(&raw const NAPS);
-    }
-}
-
-/// A worker has noticed that its permit is gone: if sysmon took it, its goroutine does not work
-/// overtime any more.
-pub(crate) fn overtime_ends(worker: &Worker) {
-    if worker.overtime.load(Ordering::Relaxed) {
-        worker.overtime.store(false, Ordering::Relaxed);
     }
 }
 
@@ -207,15 +198,16 @@ impl Sysmon {
     }
 
     /// A pause in the middle of work. A long one ends when a goroutine is submitted for which there
-    /// may be no permit; the next ones are short then.
+    /// may be no permit; the next ones are short then. While hogs fill their cap, which only a look lends
+    /// a permit beside, each does.
     fn nap(&mut self, pause: u64) {
         let duration = Duration::from_nanos(pause);
-        if pause < LONGEST / 2 {
+        if pause < LONGEST / 2 && !self.watch.overtime.is_full() {
             return sys::sleep(duration);
         }
         NAPS.store(1, Ordering::SeqCst);
         sys::futex_wait(&NAPS, 1, Some(duration));
-        if NAPS.swap(0, Ordering::SeqCst) == 0 {
+        if NAPS.swap(0, Ordering::SeqCst) == 0 && pause > SHORT_NAP {
             self.pause = SHORT_NAP;
         }
     }

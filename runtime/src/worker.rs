@@ -49,8 +49,12 @@ pub(crate) struct Worker {
     pub(crate) permit: AtomicU8,
     /// Shared. sysmon's wish that the goroutine end its slice at the next checkpoint.
     pub(crate) preempt: AtomicBool,
-    /// Shared: the permit was taken by sysmon while the goroutine ran on.
+    /// Under the roster's lock: the permit was taken by sysmon and the goroutine runs on. Then the worker
+    /// neither has a permit nor lies idle.
     pub(crate) overtime: AtomicBool,
+    /// Under the roster's lock, while the worker has a permit: whose permit it is, or null. See
+    /// [`loan`](crate::sched::loan).
+    pub(crate) lender: AtomicPtr<Worker>,
     /// Shared: the worker shall give its free stacks to those who wait for one.
     pub(crate) flush: AtomicBool,
     /// Written by thieves: changes when goroutines are stolen from here.
@@ -151,6 +155,7 @@ impl Worker {
             permit: AtomicU8::new(permit::NONE),
             preempt: AtomicBool::new(false),
             overtime: AtomicBool::new(false),
+            lender: AtomicPtr::new(std::ptr::null_mut()),
             flush: AtomicBool::new(false),
             robbed: AtomicU32::new(0),
             tick: AtomicU32::new(0),

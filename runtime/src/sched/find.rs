@@ -12,7 +12,7 @@ use std::ptr;
 use crossbeam_deque::Steal;
 
 use super::word::WORD;
-use super::{idle, queue, resize, roster, stackless, take, wake};
+use super::{idle, loan, queue, resize, roster, stackless, take, wake};
 use crate::goroutine::RecordPtr;
 use crate::goroutine::record::flag;
 use crate::shim::atomic::Ordering;
@@ -157,7 +157,9 @@ fn now_and_then(worker: &'static Worker) -> Option<RecordPtr> {
         pause = 2;
     } else {
         let last = worker.last_new_look.get();
-        if tick.wrapping_sub(last.tick) >= INJECTOR_EVERY || now >= last.time + NEW_LANE_PAUSE {
+        let is_due =
+            tick.wrapping_sub(last.tick) >= INJECTOR_EVERY || now >= last.time + NEW_LANE_PAUSE;
+        if is_due && !loan::is_borrower(worker) {
             worker.last_new_look.set(Look { tick, time: now });
             record = queue::take_injected(worker);
             queue::recheck(worker);
@@ -210,8 +212,14 @@ fn beyond(worker: &'static Worker) -> Found {
     }
     fire_timers();
     poller::poll_if_unattended();
-    let mut found = queue::take_injected(worker);
-    if found.is_none() {
+    // On a permit that is lent run those only that it was lent for.
+    let borrows = loan::is_borrower(worker);
+    let mut found = if borrows {
+        queue::take_woken()
+    } else {
+        queue::take_injected(worker)
+    };
+    if found.is_none() && !borrows {
         if !searching && WORD.begin_search(resize::busy()) {
             // The one place where a searcher begins by itself. The word first: whoever sees
             // SEARCH may rely on the count.
@@ -249,7 +257,7 @@ fn beyond(worker: &'static Worker) -> Found {
             Found::Goroutine(record)
         }
         None => {
-            if searching {
+            if searching && !borrows {
                 wake::search_was_vain();
             }
             match idle::lie_down(worker, searching) {

@@ -18,6 +18,7 @@
 use std::ptr;
 use std::time::Duration;
 
+use super::roster::Left;
 use super::word::WORD;
 use super::{find, precision, queue, resize, roster, stackless, take};
 use crate::shim::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -75,9 +76,14 @@ pub(crate) enum Woken {
 
 /// A worker that found nothing gives its permit back and sleeps.
 pub(crate) fn lie_down(worker: &'static Worker, searching: bool) -> Woken {
-    let had = roster::lie_down(worker);
-    if had {
-        WORD.give_back(searching);
+    match roster::lie_down(worker) {
+        Left::Nothing => {}
+        Left::InHand => WORD.give_back(searching),
+        Left::Repaid => {
+            if searching {
+                WORD.end_search();
+            }
+        }
     }
     take::threads_suffice();
     fence::store_load();
@@ -112,7 +118,9 @@ fn try_again(worker: &'static Worker) -> bool {
 /// A worker whose permit was taken, or passed on, takes an idle one or sleeps.
 pub(crate) fn without_permit(worker: &'static Worker) -> Woken {
     fork::check_inside();
-    crate::sysmon::overtime_ends(worker);
+    if roster::end_overtime(worker) {
+        return Woken::WithPermit;
+    }
     queue::drain_own(worker);
     if WORD.reserve_for_running() {
         roster::assign(worker, permit::RUN);

@@ -177,6 +177,11 @@ pub(crate) fn take_injected(worker: &'static Worker) -> Option<RecordPtr> {
     })
 }
 
+/// Whether goroutines that were woken wait in the injector, and whether others do.
+pub(crate) fn injected_lanes() -> (bool, bool) {
+    (!INJECTORS.woken.is_empty(), !INJECTORS.new.is_empty())
+}
+
 /// Whether the injector holds anything.
 pub(crate) fn injected() -> bool {
     !INJECTORS.woken.is_empty() || !INJECTORS.new.is_empty()
@@ -209,6 +214,7 @@ pub(crate) fn drain_own(worker: &'static Worker) {
     if moved {
         fence::store_load();
         wake::after_submit();
+        crate::sysmon::end_nap();
     }
 }
 

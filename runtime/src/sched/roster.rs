@@ -8,6 +8,7 @@
 //! The table of permit holders is read without the lock, by thieves and sysmon. A worker is in it
 //! exactly while its permit word is not NONE; both change under the lock.
 
+use super::word::WORD;
 use crate::config::{self, MAX_PROCS};
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -75,6 +76,7 @@ fn assign_locked(worker: &'static Worker, state: u8) {
         .expect("there are never more permits than entries");
     HOLDERS[index].store(std::ptr::from_ref(worker).cast_mut(), Ordering::Release);
     worker.holder.set(index);
+    worker.lender.store(std::ptr::null_mut(), Ordering::Relaxed);
     if HOLDERS_END.load(Ordering::Relaxed) <= index {
         HOLDERS_END.store(index + 1, Ordering::Release);
     }
@@ -87,6 +89,46 @@ fn unlist_locked(worker: &'static Worker) {
     HOLDERS[worker.holder.get()].store(std::ptr::null_mut(), Ordering::Release);
 }
 
+/// Where the permit of a worker went that was to lose it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Left {
+    /// The worker had none, or in another state.
+    Nothing,
+    /// It is in the caller's hand.
+    InHand,
+    /// It was lent, and its lender has it again.
+    Repaid,
+}
+
+/// Takes a worker, whose permit word the caller has just made NONE, out of the table, and gives a
+/// permit that was lent back to its lender, if that one still works overtime.
+fn leave_locked(worker: &'static Worker) -> Left {
+    unlist_locked(worker);
+    // SAFETY: null or a worker, and workers live for ever.
+    let lender = unsafe { worker.lender.load(Ordering::Relaxed).as_ref() };
+    match lender {
+        Some(lender) if lender.overtime.load(Ordering::Relaxed) && WORD.load().debt() == 0 => {
+            lender.overtime.store(false, Ordering::Relaxed);
+            assign_locked(lender, permit::RUN);
+            Left::Repaid
+        }
+        _ => Left::InHand,
+    }
+}
+
+/// Under the lock.
+fn revoke_locked(worker: &'static Worker, from: u8) -> Left {
+    let taken = worker
+        .permit
+        .compare_exchange(from, permit::NONE, Ordering::SeqCst, Ordering::SeqCst)
+        .is_ok();
+    if taken {
+        leave_locked(worker)
+    } else {
+        Left::Nothing
+    }
+}
+
 /// Gives a worker a permit that the caller has in hand.
 #[inline(never)]
 pub(crate) fn assign(worker: &'static Worker, state: u8) {
@@ -94,32 +136,86 @@ pub(crate) fn assign(worker: &'static Worker, state: u8) {
     assign_locked(worker, state);
 }
 
-/// Takes the permit from a worker by CAS, if its word is `from`. The permit is then in the
-/// caller's hand, and what is in the worker's queue is the caller's affair.
+/// Takes the permit from a worker by CAS, if its word is `from`. What is in the worker's queue is the
+/// caller's affair.
 #[inline(never)]
-pub(crate) fn revoke(worker: &'static Worker, from: u8) -> bool {
+pub(crate) fn revoke(worker: &'static Worker, from: u8) -> Left {
     let _roster = ROSTER.lock();
+    revoke_locked(worker, from)
+}
+
+/// As [`revoke`] from RUN, and the goroutine on the worker runs on without a permit.
+#[inline(never)]
+pub(crate) fn revoke_from_running(worker: &'static Worker) -> Left {
+    let _roster = ROSTER.lock();
+    let left = revoke_locked(worker, permit::RUN);
+    if left != Left::Nothing {
+        worker.overtime.store(true, Ordering::Relaxed);
+    }
+    left
+}
+
+/// The worker parts with its permit, if it still has one: as [`revoke`] from RUN, and no lender gives it
+/// one from here on.
+#[inline(never)]
+pub(crate) fn part(worker: &'static Worker) -> Left {
+    let _roster = ROSTER.lock();
+    worker.overtime.store(false, Ordering::Relaxed);
+    revoke_locked(worker, permit::RUN)
+}
+
+/// The goroutine on the worker does not run on without a permit any more. True if it has one, which was
+/// lent and has come back.
+#[inline(never)]
+pub(crate) fn end_overtime(worker: &'static Worker) -> bool {
+    let _roster = ROSTER.lock();
+    worker.overtime.store(false, Ordering::Relaxed);
+    worker.permit.load(Ordering::Relaxed) != permit::NONE
+}
+
+/// Passes a permit on from one worker to another, with what is known of its lender. False if the
+/// first one does not run with it any more.
+#[inline(never)]
+pub(crate) fn hand_over(worker: &'static Worker, to: &'static Worker) -> bool {
+    let _roster = ROSTER.lock();
+    let lender = worker.lender.load(Ordering::Relaxed);
     let taken = worker
         .permit
-        .compare_exchange(from, permit::NONE, Ordering::SeqCst, Ordering::SeqCst)
+        .compare_exchange(
+            permit::RUN,
+            permit::NONE,
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        )
         .is_ok();
     if taken {
         unlist_locked(worker);
+        assign_locked(to, permit::RUN);
+        to.lender.store(lender, Ordering::Relaxed);
     }
     taken
 }
 
-/// The worker leaves its permit, in whatever state, and lies down in the idle list. True if it
-/// had a permit, which is in the caller's hand then.
+/// The worker keeps the permit that was lent to it.
 #[inline(never)]
-pub(crate) fn lie_down(worker: &'static Worker) -> bool {
+pub(crate) fn keep_loan(worker: &'static Worker) {
+    let _roster = ROSTER.lock();
+    worker.lender.store(std::ptr::null_mut(), Ordering::Relaxed);
+}
+
+/// The worker leaves its permit, in whatever state, and lies down in the idle list.
+#[inline(never)]
+pub(crate) fn lie_down(worker: &'static Worker) -> Left {
     let mut roster = ROSTER.lock();
+    worker.overtime.store(false, Ordering::Relaxed);
     let had = worker.permit.swap(permit::NONE, Ordering::SeqCst) != permit::NONE;
-    if had {
-        unlist_locked(worker);
-    }
+    let left = if had {
+        leave_locked(worker)
+    } else {
+        Left::Nothing
+    };
     roster.idle.push(worker);
-    had
+    left
 }
 
 /// The worker leaves the idle list; false if a waker has popped it already, which then has
@@ -140,9 +236,13 @@ pub(crate) fn get_up(worker: &'static Worker) -> bool {
     }
 }
 
-/// Passes a permit in hand, as a searcher's, to a sleeping worker or a new one.
+/// Passes a permit in hand, as a searcher's, to a sleeping worker or a new one; of `lender`, if it is
+/// lent.
 #[inline(never)]
-pub(crate) fn wake_with_permit() -> Result<(), NoThread> {
+pub(crate) fn wake_with_permit(lender: Option<&'static Worker>) -> Result<(), NoThread> {
+    let lender = lender.map_or(std::ptr::null_mut(), |lender| {
+        std::ptr::from_ref(lender).cast_mut()
+    });
     let mut roster = ROSTER.lock();
     if !roster.idle.is_empty() {
         // The timekeeper stays if anybody else is there.
@@ -154,6 +254,7 @@ pub(crate) fn wake_with_permit() -> Result<(), NoThread> {
         };
         let worker = roster.idle.remove(index);
         assign_locked(worker, permit::SEARCH);
+        worker.lender.store(lender, Ordering::Relaxed);
         drop(roster);
         worker.parker.unpark();
         return Ok(());
@@ -172,6 +273,7 @@ pub(crate) fn wake_with_permit() -> Result<(), NoThread> {
     };
     roster.threads += 1;
     assign_locked(worker, permit::SEARCH);
+    worker.lender.store(lender, Ordering::Relaxed);
     drop(roster);
     let thread = crate::sys::new_thread(format!("gors-{}", worker.id), 256 << 10, move || {
         super::worker_main(worker);
@@ -216,7 +318,6 @@ pub(crate) fn retire_idle(worker: &'static Worker, keep: usize) -> bool {
 /// A worker's thread ends: its goroutine ended while locked to it.
 #[inline(never)]
 pub(super) fn retire_running(worker: &'static Worker) {
-    crate::sysmon::overtime_ends(worker);
     super::take::give_up(worker);
     retire_locked(&mut ROSTER.lock(), worker);
 }

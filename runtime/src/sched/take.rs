@@ -12,6 +12,7 @@
 //!   submission, and drains itself if the permit is gone. Push-fence-look against CAS-fence-drain:
 //!   one of the two sees the other.
 
+use super::roster::Left;
 use super::word::WORD;
 use super::{find, queue, roster, wake};
 use crate::goroutine::record::{flag, state};
@@ -21,18 +22,32 @@ use crate::stack::Slot;
 use crate::worker::{Worker, permit};
 use crate::{clock, fence, raw};
 
-/// Takes the permit of another worker (or of the caller's own, from BLOCK). In hand if true.
+/// Takes the permit of another worker (or of the caller's own, from BLOCK). In hand if true; if it was
+/// lent it goes to the lender instead.
 pub(crate) fn take(holder: &'static Worker, from: u8) -> bool {
-    if !roster::revoke(holder, from) {
-        return false;
+    let left = roster::revoke(holder, from);
+    if left != Left::Nothing {
+        if from == permit::BLOCK {
+            WORD.leave_block();
+        }
+        taken(holder);
     }
-    if from == permit::BLOCK {
-        WORD.leave_block();
+    left == Left::InHand
+}
+
+/// Takes the permit of a worker whose goroutine runs on without it.
+pub(crate) fn take_from_running(holder: &'static Worker) -> Left {
+    let left = roster::revoke_from_running(holder);
+    if left != Left::Nothing {
+        taken(holder);
     }
+    left
+}
+
+fn taken(holder: &'static Worker) {
     fence::store_load();
     crate::observe::handed_off(holder);
     queue::drain_victim(holder);
-    true
 }
 
 /// A permit in hand goes where it is needed: to a searcher if there is work, else back.
@@ -56,16 +71,20 @@ pub(crate) fn give_back() {
 
 /// The worker gives its permit up, if it still has it: its thread is about to block, or to end.
 pub(crate) fn give_up(worker: &'static Worker) {
-    let had = roster::revoke(worker, permit::RUN);
+    let left = roster::part(worker);
     queue::drain_own(worker);
-    if had {
+    if left == Left::InHand {
         pass_on();
     }
 }
 
 /// GOMAXPROCS shrank: the worker's permit does not exist any more.
 pub(crate) fn pay_debt(worker: &'static Worker, from: u8) {
-    if from != permit::NONE && roster::revoke(worker, from) {
+    if from == permit::NONE {
+        return;
+    }
+    roster::keep_loan(worker);
+    if roster::revoke(worker, from) == Left::InHand {
         queue::drain_own(worker);
         // Pays if the debt is still there, else the permit is idle.
         WORD.give_back(from == permit::SEARCH);
@@ -97,7 +116,10 @@ pub(crate) fn pass_to_thread(worker: &'static Worker, g: &'static Record) {
     let slot: *const Slot = g.slot();
     // SAFETY: a goroutine that waits for a permit has a stack.
     let target = unsafe { &*slot }.worker();
-    if !roster::revoke(worker, permit::RUN) {
+    // A new slice begins. sysmon, which samples, might take the permit at once otherwise. The target
+    // waits until it is woken.
+    target.next_tick();
+    if !roster::hand_over(worker, target) {
         // Taken in this moment: another worker will pop the token.
         queue::inject(
             RecordPtr(std::ptr::from_ref(g).cast_mut()),
@@ -106,9 +128,6 @@ pub(crate) fn pass_to_thread(worker: &'static Worker, g: &'static Record) {
         return;
     }
     g.clear(flag::TOKEN);
-    // A new slice begins. sysmon, which samples, might take the permit at once otherwise.
-    target.next_tick();
-    roster::assign(target, permit::RUN);
     raw::wake_thread(g);
     queue::drain_own(worker);
 }

@@ -131,7 +131,7 @@ pub(crate) fn wake_searcher() {
 
 /// A permit is in hand and counted as a searcher's: a thread must have it.
 pub(crate) fn send_searcher() {
-    if let Err(error) = roster::wake_with_permit() {
+    if let Err(error) = roster::wake_with_permit(None) {
         take::no_thread(&error);
     }
 }

@@ -6,17 +6,23 @@
 //! two CPUs). Which kind it is may change, so it is looked at again.
 //!
 //! While the cap is full, work that waits waits for one of the hogs to end, or to call the runtime.
-//! If nothing moves for a second, one more thread is added, and again each second: slow is allowed,
-//! stuck is not. The first time a warning names the hogs.
+//! If no permit holder begins a slice for a second, one more thread is added, and again each second: slow
+//! is allowed, stuck is not. The first time a warning names the hogs. Goroutines that were woken do not
+//! wait for that: a hog's permit is [lent](crate::sched::loan) for them, so that there are up to
+//! GOMAXPROCS threads more, and slices on such a permit do not count as a sign of life.
 //!
-//! `Worker::overtime` is set by sysmon before it takes the permit, and cleared by the worker when it
-//! finds the permit gone; the list is sysmon's own.
+//! If a woken goroutine is a hog itself it keeps the permit, and the lender is one beyond the cap. There
+//! are so many of them as there could be loans; then woken goroutines wait as well.
+//!
+//! `Worker::overtime` is set by sysmon with the permit's taking, and cleared by the worker when it finds
+//! the permit gone, or by who gives it one back; the list is sysmon's own.
 
 use std::fmt::Write as _;
 use std::ptr;
 
 use crate::goroutine::RecordPtr;
-use crate::sched::{resize, take};
+use crate::sched::roster::{self, Left};
+use crate::sched::{loan, resize, take};
 use crate::shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sys;
 use crate::worker::{Worker, permit};
@@ -36,6 +42,8 @@ const NAMED: usize = 10;
 /// Permits taken from hogs, and from goroutines that blocked their thread, since the start.
 static HOGS_SEEN: AtomicU64 = AtomicU64::new(0);
 static BLOCKED_SEEN: AtomicU64 = AtomicU64::new(0);
+/// Permits lent since the start.
+static LOANS: AtomicU64 = AtomicU64::new(0);
 /// Threads without a permit now, of both kinds.
 static HOGS_NOW: AtomicUsize = AtomicUsize::new(0);
 static BLOCKED_NOW: AtomicUsize = AtomicUsize::new(0);
@@ -46,6 +54,11 @@ pub(crate) fn totals() -> (u64, u64) {
         HOGS_SEEN.load(Ordering::Relaxed),
         BLOCKED_SEEN.load(Ordering::Relaxed),
     )
+}
+
+/// Permits of hogs lent to goroutines that were woken, since the start.
+pub(crate) fn loans() -> u64 {
+    LOANS.load(Ordering::Relaxed)
 }
 
 /// Goroutines that run without a permit, as of sysmon's last look: hogs, and those that block.
@@ -77,6 +90,8 @@ pub(super) struct Overtime {
     entries: Vec<Entry>,
     /// When a hog first met the full cap; since then no permit holder has begun a slice.
     full_since: Option<u64>,
+    /// Hogs beyond the cap that were let in because nothing had moved.
+    admitted: usize,
     warned: bool,
 }
 
@@ -86,6 +101,18 @@ impl Overtime {
             .iter()
             .filter(|entry| entry.kind == kind)
             .count()
+    }
+
+    /// The hogs that fill the cap, and permits on loan. A lender has its thread with the loan's end again.
+    fn hogs(&self) -> (usize, usize) {
+        let loans = roster::holders(0).filter(|worker| loan::is_borrower(worker));
+        let loans = loans.count();
+        (self.count(Kind::Hog).saturating_sub(loans), loans)
+    }
+
+    /// Whether a hog has met a full cap of late.
+    pub(super) fn is_full(&self) -> bool {
+        self.full_since.is_some()
     }
 
     /// A permit holder has begun a slice.
@@ -135,12 +162,12 @@ impl Overtime {
         BLOCKED_NOW.store(self.count(Kind::Blocked), Ordering::Relaxed);
     }
 
-    /// Whether one more of this kind may lose its permit now.
-    pub(super) fn has_room(&mut self, kind: Kind, worker: &'static Worker, now: u64) -> bool {
-        if kind == Kind::Blocked {
-            return true;
-        }
-        if self.count(Kind::Hog) < HOGS_PER_PERMIT * resize::procs() {
+    /// Whether one hog more may run without a permit now. `last` is it, if it has one yet.
+    pub(super) fn has_room(&mut self, last: Option<&'static Worker>, now: u64) -> bool {
+        let (hogs, _) = self.hogs();
+        let cap = HOGS_PER_PERMIT * resize::procs();
+        if hogs < cap {
+            self.admitted = 0;
             return true;
         }
         let since = *self.full_since.get_or_insert(now);
@@ -148,18 +175,30 @@ impl Overtime {
             return false;
         }
         self.full_since = Some(now);
+        self.admitted = hogs + 1 - cap;
         if !std::mem::replace(&mut self.warned, true) {
-            eprintln!("{}", self.warning(worker));
+            eprintln!("{}", self.warning(last));
         }
+        true
+    }
+
+    /// Lends the permit of a hog to goroutines that were woken, unless too many hogs have come so.
+    pub(super) fn lend(&mut self, worker: &'static Worker, cpu: u64, now: u64) -> bool {
+        let (hogs, loans) = self.hogs();
+        let procs = resize::procs();
+        let room = HOGS_PER_PERMIT * procs + self.admitted + procs;
+        if hogs + loans >= room || !loan::lend(worker) {
+            return false;
+        }
+        LOANS.fetch_add(1, Ordering::Relaxed);
+        self.add(Kind::Hog, worker, cpu, now);
         true
     }
 
     /// Takes the permit of a worker whose goroutine runs on, and passes it on.
     pub(super) fn relieve(&mut self, kind: Kind, worker: &'static Worker, cpu: u64, now: u64) {
-        // Marked first: the worker may notice at once.
-        worker.overtime.store(true, Ordering::Relaxed);
-        if !take::take(worker, permit::RUN) {
-            worker.overtime.store(false, Ordering::Relaxed);
+        let left = take::take_from_running(worker);
+        if left == Left::Nothing {
             return;
         }
         match kind {
@@ -167,6 +206,13 @@ impl Overtime {
             Kind::Blocked => &BLOCKED_SEEN,
         }
         .fetch_add(1, Ordering::Relaxed);
+        self.add(kind, worker, cpu, now);
+        if left == Left::InHand {
+            take::pass_on();
+        }
+    }
+
+    fn add(&mut self, kind: Kind, worker: &'static Worker, cpu: u64, now: u64) {
         // It may have come back and been relieved again since the last look.
         self.entries.retain(|entry| !ptr::eq(entry.worker, worker));
         self.entries.push(Entry {
@@ -176,15 +222,14 @@ impl Overtime {
             at: now,
         });
         self.publish();
-        take::pass_on();
     }
 
     /// What is said about a full cap.
-    fn warning(&self, last: &'static Worker) -> String {
+    fn warning(&self, last: Option<&'static Worker>) -> String {
         let hogs = self.entries.iter().filter(|entry| entry.kind == Kind::Hog);
         let mut names: Vec<String> = hogs
             .map(|entry| entry.worker)
-            .chain([last])
+            .chain(last)
             .filter_map(describe)
             .collect();
         names.sort_unstable();

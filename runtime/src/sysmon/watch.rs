@@ -20,7 +20,7 @@ use super::overtime::{Kind, Overtime};
 use super::slices;
 use crate::goroutine::Record;
 use crate::sched::word::WORD;
-use crate::sched::{find, queue, take, wake};
+use crate::sched::{find, loan, queue, roster, take, wake};
 use crate::shim::atomic::{AtomicU64, Ordering};
 use crate::sys;
 use crate::worker::{Worker, permit};
@@ -75,6 +75,8 @@ struct Cpu {
 #[derive(Default)]
 pub(super) struct Watch {
     slices: Vec<Slice>,
+    /// Of workers whose permit is lent.
+    lenders: Vec<(&'static Worker, Slice)>,
     pub(super) overtime: Overtime,
     asked_at: u64,
     /// Work waits behind a slice that was seen for the first time.
@@ -97,9 +99,15 @@ impl Watch {
         }
         let before = std::mem::take(&mut self.slices);
         for worker in workers {
-            let seen = before.iter().find(|slice| slice.worker == worker.id);
-            acted |= self.look_at(worker, seen, now, pause);
+            let lenders = self.lenders.iter().map(|(_, slice)| slice);
+            let mut seen = before.iter().chain(lenders);
+            let seen = seen.find(|slice| slice.worker == worker.id).copied();
+            acted |= self.look_at(worker, seen.as_ref(), now, pause);
         }
+        // A loan's end does not make a slice new.
+        self.lenders
+            .retain(|(worker, _)| worker.overtime.load(Ordering::Relaxed));
+        self.overtime_for_others(now);
         if hogs_due && now - self.asked_at >= ASK_EVERY {
             // Those that have lost their permit may also be inside the limits again.
             self.asked_at = now;
@@ -130,6 +138,7 @@ impl Watch {
             Some(before) => {
                 (slice.since, slice.cpu, slice.robbed) = (before.since, before.cpu, before.robbed);
             }
+            None if loan::is_borrower(worker) => {}
             None => self.overtime.something_moved(),
         }
         let elapsed = now - slice.since;
@@ -179,13 +188,16 @@ impl Watch {
             (clock.last, clock.moved) = (cpu, now);
         }
         let over = cpu - clock.first >= SLICE;
+        // Among many threads of hogs a slice of CPU time takes long, and a loan costs this one nothing.
+        let full = self.overtime.is_full();
+        let lendable = full && now - slice.since >= SLICE && !loan::is_borrower(worker);
         let stands = now - clock.moved >= STANDSTILL;
-        if !(over || stands) || !is_in_demand(worker) {
+        if !(over || lendable || stands) || !is_in_demand(worker) {
             return false;
         }
         if stands {
             let thread = worker.thread.load(Ordering::Relaxed);
-            return sys::thread_sleeps(thread) && self.relieve(Kind::Blocked, worker, cpu, now);
+            return sys::thread_sleeps(thread) && self.relieve(Kind::Blocked, worker, slice, now);
         }
         match clock.asked {
             Some(asked) if cpu - asked >= ANSWER => {
@@ -195,13 +207,22 @@ impl Watch {
                     (clock.first, clock.asked) = (cpu, None);
                     return false;
                 }
-                let relieved = self.relieve(Kind::Hog, worker, cpu, now);
+                let relieved = if over {
+                    self.relieve(Kind::Hog, worker, slice, now)
+                } else {
+                    self.lend(worker, slice, now);
+                    false
+                };
                 if !relieved && now - self.asked_at >= ASK_EVERY {
                     self.ask(worker, now);
                 }
                 relieved
             }
-            Some(_) => true,
+            Some(_) => {
+                // It may take its time to get a CPU.
+                self.look_soon |= full;
+                !full
+            }
             None => {
                 clock.asked = Some(cpu);
                 self.ask(worker, now);
@@ -216,18 +237,46 @@ impl Watch {
     }
 
     /// Work waits behind a goroutine that does not give its permit back.
-    fn relieve(&mut self, kind: Kind, worker: &'static Worker, cpu: u64, now: u64) -> bool {
+    fn relieve(&mut self, kind: Kind, worker: &'static Worker, slice: &Slice, now: u64) -> bool {
         let word = WORD.load();
         if word.idle() > 0 && word.debt() == 0 {
             // No need to take anything: a searcher will come for the work.
             wake::wake_searcher();
             return true;
         }
-        let room = self.overtime.has_room(kind, worker, now);
-        if room {
-            self.overtime.relieve(kind, worker, cpu, now);
+        let cpu = slice.cpu.map_or(0, |clock| clock.last);
+        if kind == Kind::Hog && loan::is_borrower(worker) {
+            roster::keep_loan(worker);
+            return true;
         }
-        room
+        if kind == Kind::Blocked || self.overtime.has_room(Some(worker), now) {
+            self.overtime.relieve(kind, worker, cpu, now);
+            return true;
+        }
+        self.lend(worker, slice, now);
+        // The next injection ends the pause, so it need not be short.
+        false
+    }
+
+    /// Lends a permit to goroutines that were woken, if any wait.
+    fn lend(&mut self, worker: &'static Worker, slice: &Slice, now: u64) {
+        let woken_wait =
+            queue::injected_lanes().0 || !worker.run_next.load(Ordering::Relaxed).is_null();
+        let cpu = slice.cpu.map_or(0, |clock| clock.last);
+        if woken_wait && WORD.load().searching() == 0 && self.overtime.lend(worker, cpu, now) {
+            self.lenders.retain(|(lender, _)| lender.id != worker.id);
+            self.lenders.push((worker, *slice));
+        }
+    }
+
+    /// Others than woken goroutines wait, and permits on loan are not for them.
+    fn overtime_for_others(&mut self, now: u64) {
+        if queue::injected_lanes().1
+            && let Some(borrower) = roster::holders(0).find(|worker| loan::is_borrower(worker))
+            && self.overtime.has_room(None, now)
+        {
+            roster::keep_loan(borrower);
+        }
     }
 }
 

@@ -109,8 +109,6 @@ pub(crate) mod sysmon {
     pub(crate) fn rouse() {}
 
     pub(crate) fn end_nap() {}
-
-    pub(crate) fn overtime_ends<W>(_: &W) {}
 }
 
 /// Nobody forks.

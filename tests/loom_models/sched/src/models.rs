@@ -2,6 +2,7 @@
 
 mod former;
 mod hold;
+mod loan;
 mod memory;
 mod token;
 
@@ -54,6 +55,7 @@ const NO_FENCE_OF_PUSH: Mutant = Mutant {
 pub fn models() -> Vec<Model> {
     let mut models = of_permits();
     models.extend_from_slice(hold::MODELS);
+    models.extend_from_slice(loan::MODELS);
     models.extend_from_slice(memory::MODELS);
     models.extend_from_slice(token::MODELS);
     models
@@ -118,7 +120,7 @@ fn of_permits() -> Vec<Model> {
             preemptions: Some(2),
             mutants: &[Mutant {
                 file: ROSTER,
-                after: "pub(crate) fn revoke",
+                after: "fn revoke_locked",
                 line: ".compare_exchange(from",
                 change: Change::Split,
             }],

@@ -9,6 +9,7 @@ use model::thread::JoinHandle;
 
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr};
+use crate::sched::roster::Left;
 use crate::sched::word::WORD;
 use crate::sched::{self, idle, queue, resize, roster, stackless, take, wake};
 use crate::shim::atomic::{AtomicU32, Ordering};
@@ -233,12 +234,12 @@ impl World {
         // The roster makes workers when it finds none asleep.
         set(|settings| settings.threads = states.len());
         for _ in states {
-            assert!(roster::wake_with_permit().is_ok());
+            assert!(roster::wake_with_permit(None).is_ok());
         }
         let mut workers = Vec::new();
         roster::for_each(|worker| workers.push(worker));
         for worker in &workers {
-            assert!(roster::revoke(worker, permit::SEARCH));
+            assert_eq!(roster::revoke(worker, permit::SEARCH), Left::InHand);
             model::touch(*worker);
             worker.stealer.len();
         }
@@ -249,7 +250,7 @@ impl World {
             roster::assign(worker, permit::RUN);
         }
         for worker in scratch {
-            assert!(roster::revoke(worker, permit::RUN));
+            assert_eq!(roster::revoke(worker, permit::RUN), Left::InHand);
         }
         idle::is_timekeeper(scratch[0]);
         touch_timers();
