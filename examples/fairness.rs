@@ -44,6 +44,11 @@ const CASES: &[Case] = &[
         "1,000 goroutines of 50 ms of work each, and sleep(1 ms) beside them",
     ),
     (
+        "cpu-bound-10k",
+        cpu_bound_10k,
+        "10,000 of them: some four minutes, only if it is named",
+    ),
+    (
         "forever",
         forever,
         "100 goroutines in an endless loop, and sleep(1 ms) beside them for 10 s",
@@ -78,7 +83,7 @@ fn main() -> ExitCode {
 fn run_all() -> ExitCode {
     let this = std::env::current_exe().expect("a program has a path");
     let mut all_right = true;
-    for (name, _, what) in CASES {
+    for (name, _, what) in CASES.iter().filter(|(name, ..)| !name.ends_with("10k")) {
         println!("{name}: {what}");
         all_right &= Command::new(&this)
             .arg(name)
@@ -221,26 +226,46 @@ fn work(rounds: u64) -> u64 {
     std::hint::black_box(x)
 }
 
-fn cpu_bound() {
-    const GOROUTINES: u32 = 1_000;
-    let begun = Instant::now();
-    work(1 << 24);
-    let rounds = (f64::from(1 << 24) * 0.05 / begun.elapsed().as_secs_f64()) as u64;
-    // The pure work, as threads do it.
+/// How long rounds of work take, as many as are told, on as many threads at once as there are permits: the
+/// shortest of many short runs, which nobody has interrupted; of all threads the mean.
+fn calibrate(rounds: u64) -> Duration {
+    const TIMES: u32 = 40;
+    let shortest = || {
+        let runs = (0..TIMES).map(|_| {
+            let begun = Instant::now();
+            work(rounds / 16);
+            begun.elapsed() * 16
+        });
+        runs.min().expect("there are some")
+    };
     let threads = gomaxprocs(0);
-    let begun = Instant::now();
     blocking(|| {
         std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    (0..20).for_each(|_| {
-                        work(rounds);
-                    })
-                });
-            }
-        });
-    });
-    let pure = begun.elapsed() * GOROUTINES / 20 / threads as u32;
+            let all: Vec<_> = (0..threads).map(|_| scope.spawn(shortest)).collect();
+            let all = all.into_iter();
+            let sum: Duration = all
+                .map(|thread| thread.join().expect("it does not panic"))
+                .sum();
+            sum / threads as u32
+        })
+    })
+}
+
+fn cpu_bound() {
+    cpu_bound_of(1_000);
+}
+
+fn cpu_bound_10k() {
+    cpu_bound_of(10_000);
+}
+
+/// The pure work is measured before and after, because the machine's speed changes.
+fn cpu_bound_of(goroutines: u32) {
+    const WORK: Duration = Duration::from_millis(50);
+    const ROUNDS: u64 = 1 << 24;
+    let once = calibrate(ROUNDS);
+    let rounds = (ROUNDS as f64 * WORK.as_secs_f64() / once.as_secs_f64()) as u64;
+    let before = calibrate(rounds);
     let done = Arc::new(AtomicBool::new(false));
     let until = Arc::clone(&done);
     let sleeper = spawn(move || {
@@ -252,8 +277,9 @@ fn cpu_bound() {
     });
     let most = Arc::new(AtomicU64::new(0));
     let wg = WaitGroup::new();
+    let cpu = cpu_time();
     let begun = Instant::now();
-    for _ in 0..GOROUTINES {
+    for _ in 0..goroutines {
         let most = Arc::clone(&most);
         wg.go(move || {
             work(rounds);
@@ -262,13 +288,33 @@ fn cpu_bound() {
     }
     wg.wait();
     let took = begun.elapsed();
+    let cpu = cpu_time() - cpu;
     done.store(true, Ordering::Relaxed);
+    let late = sleeper.join().expect("it does not panic");
+    let after = calibrate(rounds);
+    let pure = (before + after) / 2 * goroutines;
+    let beyond =
+        |time: Duration, base: Duration| 100.0 * (time.as_secs_f64() / base.as_secs_f64() - 1.0);
+    let stats = stats();
     println!(
-        "  {took:.2?}, {:+.1} % beside the pure work of {pure:.2?}; {} worker threads at most",
-        100.0 * (took.as_secs_f64() / pure.as_secs_f64() - 1.0),
-        most.load(Ordering::Relaxed)
+        "  {took:.2?}; {} worker threads at most, {} hogs, {} loans",
+        most.load(Ordering::Relaxed),
+        stats.hogs,
+        stats.loans
     );
-    print_quantiles("lateness", sleeper.join().expect("it does not panic"));
+    let permits = gomaxprocs(0) as u32;
+    println!(
+        "  CPU time {cpu:.2?}, {:+.1} % beside the pure work of {pure:.2?}; the time is {:+.1} % beside the \
+         pure work, and {:+.1} % beside the CPU time, of each permit",
+        beyond(cpu, pure),
+        beyond(took, pure / permits),
+        beyond(took, cpu / permits),
+    );
+    println!(
+        "  work alone: {before:.1?} before, {after:.1?} after; {} sleeps",
+        late.len()
+    );
+    print_quantiles("lateness", late);
 }
 
 fn forever() {
@@ -281,9 +327,10 @@ fn forever() {
         late.extend(lateness(Duration::from_millis(1), 1));
     }
     println!(
-        "  {} sleeps, {} worker threads",
+        "  {} sleeps, {} worker threads, {} loans",
         late.len(),
-        stats().workers
+        stats().workers,
+        stats().loans
     );
     print_quantiles("lateness", late);
 }
