@@ -183,9 +183,8 @@ impl Sysmon {
         }
         let mut pause = self.pause;
         if !idle::timekeeper_sleeps() {
-            let bound = timer::bound();
-            if bound != timer::NEVER {
-                let overdue = bound.saturating_add(OVERDUE);
+            let overdue = overdue();
+            if overdue != timer::NEVER {
                 pause = pause
                     .min(overdue.saturating_sub(clock::now()))
                     .max(SHORTEST);
@@ -221,7 +220,7 @@ impl Sysmon {
             stack::trim();
         }
         let mut acted = false;
-        if !idle::timekeeper_sleeps() && timer::bound().saturating_add(OVERDUE) <= now {
+        if !idle::timekeeper_sleeps() && overdue() <= now {
             timer::fire_due(now, find::ready_fired);
         }
         acted |= poller::poll_if_forgotten(now);
@@ -264,9 +263,19 @@ fn sleep_until_roused(timeout: Option<Duration>) -> bool {
     true
 }
 
+/// When sysmon fires timers: if all permits are idle there is nobody else to do it.
+fn overdue() -> u64 {
+    let late = if all_idle() { 0 } else { OVERDUE };
+    timer::bound().saturating_add(late)
+}
+
+fn all_idle() -> bool {
+    WORD.load().idle() as usize >= resize::procs()
+}
+
 /// Whether nothing can happen that sysmon would have to see.
 fn is_quiet() -> bool {
-    WORD.load().idle() as usize >= resize::procs()
+    all_idle()
         && !find::work_in_sight()
         && !poller::is_unattended()
 }
