@@ -217,7 +217,7 @@ fn a_dump_names_the_holder_of_a_lock() {
 }
 
 /// Catches goroutines that a dump loses, runs twice, or whose stack is read while they run.
-#[gors::test]
+#[gors::test(timeout = "300s")]
 fn dumps_beside_running_goroutines() {
     const PAIRS: u64 = 50;
     let stop = Arc::new(AtomicBool::new(false));

@@ -275,7 +275,5 @@ fn all_idle() -> bool {
 
 /// Whether nothing can happen that sysmon would have to see.
 fn is_quiet() -> bool {
-    all_idle()
-        && !find::work_in_sight()
-        && !poller::is_unattended()
+    all_idle() && !find::work_in_sight() && !poller::is_unattended()
 }
