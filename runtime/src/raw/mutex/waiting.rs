@@ -26,6 +26,7 @@ impl RawMutex {
         // It owns WOKEN.
         let mut owns_woken = false;
         let mut starving = false;
+        // Not again after it was woken: the sections of this lock are long, or many want it.
         let mut spins = Spins::new();
         loop {
             if self.take_seen_free() {
@@ -98,7 +99,6 @@ impl RawMutex {
             }
             owns_woken = true;
             starving = waited > PATIENCE;
-            spins = Spins::new();
         }
     }
 
