@@ -78,6 +78,8 @@ pub(crate) struct Worker {
     /// Owner: when it did so last, and when it last looked for new goroutines.
     pub(crate) last_look: Cell<Look>,
     pub(crate) last_new_look: Cell<Look>,
+    /// Owner: when it last fired timers although its own queues were not empty.
+    pub(crate) fired_at: Cell<u64>,
     /// Owner: run-next-only submissions that woke nobody.
     pub(crate) held_back: Cell<u32>,
     /// Owner.
@@ -169,6 +171,7 @@ impl Worker {
             look_at: Cell::new(0),
             last_look: Cell::new(Look::default()),
             last_new_look: Cell::new(Look::default()),
+            fired_at: Cell::new(0),
             held_back: Cell::new(0),
             records: RecordCache::new(),
             stacks: Magazine::new(crate::config::get().stack_class),

@@ -148,7 +148,10 @@ fn now_and_then(worker: &'static Worker) -> Option<RecordPtr> {
     let mut pause = u32::try_from(LOOK_PAUSE / per_tick)
         .unwrap_or(INJECTOR_EVERY)
         .clamp(1, INJECTOR_EVERY);
-    if timer::bound() <= now {
+    if timer::bound() <= now && now >= worker.fired_at.get() + LOOK_PAUSE {
+        // Not one by one as they come due while the woken ones take their turns: those fired
+        // together load what their goroutines need side by side.
+        worker.fired_at.set(now);
         timer::fire_due(now, ready_fired);
     }
     let mut record = queue::take_woken();
