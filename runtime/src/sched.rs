@@ -297,7 +297,7 @@ pub(crate) fn start() {
             crate::exit::install();
             crate::stack::overflow::install();
             resize::init();
-            crate::sys::register_for_barriers();
+            crate::sys::register_for_barriers_if_alone();
             crate::fork::install();
             observe::start();
             mode::init();

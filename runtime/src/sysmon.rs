@@ -133,6 +133,7 @@ impl Sysmon {
         THREAD.store(sys::thread_id(), Ordering::Relaxed);
         loop {
             self.sleep();
+            sys::register_for_barriers_if_wanted();
             if self.look() {
                 self.idle_looks = 0;
                 self.pause = SHORTEST;

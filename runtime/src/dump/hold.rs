@@ -57,6 +57,7 @@ impl Hold {
     /// Tries to hold these goroutines. `None` if the kernel has no `membarrier`. One at a time:
     /// callers hold the dump's lock.
     pub(crate) fn new(records: impl Iterator<Item = RecordPtr>) -> Option<Self> {
+        sys::register_for_barriers();
         if !sys::has_barriers() {
             return None;
         }

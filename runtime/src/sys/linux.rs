@@ -160,10 +160,14 @@ pub(crate) fn ensure_signal_stack() {
 pub(crate) const BARRIER_IN_FENCES: u32 = 4096;
 
 static HAS_BARRIERS: AtomicBool = AtomicBool::new(false);
+/// Somebody would use [`barrier_all_threads`], and nobody has registered.
+static BARRIERS_WANTED: AtomicBool = AtomicBool::new(false);
+static REGISTERED: std::sync::Once = std::sync::Once::new();
 
-/// Asks the kernel for [`barrier_all_threads`]. Cheap while the process has one thread.
+/// Asks the kernel for [`barrier_all_threads`]: takes a microsecond while the process has one thread,
+/// and some 10 ms when it has more.
+#[cold]
 pub(crate) fn register_for_barriers() {
-    static REGISTERED: std::sync::Once = std::sync::Once::new();
     REGISTERED.call_once(|| {
         let registered = faults::check(Call::Register).is_ok()
             && membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
@@ -172,10 +176,29 @@ pub(crate) fn register_for_barriers() {
     });
 }
 
-/// Whether [`barrier_all_threads`] works, as far as is known; `false` before somebody has
-/// [registered](register_for_barriers).
+/// As [`register_for_barriers`], if that takes no time.
+pub(crate) fn register_for_barriers_if_alone() {
+    use std::os::unix::fs::MetadataExt;
+    // `.`, `..` and the threads.
+    if std::fs::metadata("/proc/self/task").is_ok_and(|tasks| tasks.nlink() == 3) {
+        register_for_barriers();
+    }
+}
+
+/// As [`register_for_barriers`], if somebody has asked for barriers since. For a thread that has time.
+pub(crate) fn register_for_barriers_if_wanted() {
+    if BARRIERS_WANTED.load(Ordering::Relaxed) && !REGISTERED.is_completed() {
+        register_for_barriers();
+    }
+}
+
+/// Whether [`barrier_all_threads`] works, as far as is known; to ask is to want it.
 pub(crate) fn has_barriers() -> bool {
-    HAS_BARRIERS.load(Ordering::Relaxed)
+    let has = HAS_BARRIERS.load(Ordering::Relaxed);
+    if !has && !BARRIERS_WANTED.load(Ordering::Relaxed) {
+        BARRIERS_WANTED.store(true, Ordering::Relaxed);
+    }
+    has
 }
 
 /// Makes every running thread of the process execute a full memory barrier. False if it could not;

@@ -94,6 +94,8 @@ pub(crate) mod sys {
 
     pub(crate) fn register_for_barriers() {}
 
+    pub(crate) fn register_for_barriers_if_alone() {}
+
     pub(crate) fn has_barriers() -> bool {
         true
     }
