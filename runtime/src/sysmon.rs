@@ -198,11 +198,11 @@ impl Sysmon {
     }
 
     /// A pause in the middle of work. A long one ends when a goroutine is submitted for which there
-    /// may be no permit; the next ones are short then. While hogs fill their cap, which only a look lends
-    /// a permit beside, each does.
+    /// may be no permit; the next ones are short then. Beside so many hogs that only a look
+    /// gets a permit for it, each does.
     fn nap(&mut self, pause: u64) {
         let duration = Duration::from_nanos(pause);
-        if pause < LONGEST / 2 && !self.watch.overtime.is_full() {
+        if pause < LONGEST / 2 && !self.watch.overtime.is_crowded() {
             return sys::sleep(duration);
         }
         NAPS.store(1, Ordering::SeqCst);

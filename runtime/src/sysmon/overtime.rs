@@ -110,9 +110,9 @@ impl Overtime {
         (self.count(Kind::Hog).saturating_sub(loans), loans)
     }
 
-    /// Whether a hog has met a full cap of late.
-    pub(super) fn is_full(&self) -> bool {
-        self.full_since.is_some()
+    /// Whether hogs without a permit alone may keep the CPUs busy.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.count(Kind::Hog) >= resize::procs()
     }
 
     /// A permit holder has begun a slice.

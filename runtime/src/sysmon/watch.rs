@@ -189,8 +189,8 @@ impl Watch {
         }
         let over = cpu - clock.first >= SLICE;
         // Among many threads of hogs a slice of CPU time takes long, and a loan costs this one nothing.
-        let full = self.overtime.is_full();
-        let lendable = full && now - slice.since >= SLICE && !loan::is_borrower(worker);
+        let crowded = self.overtime.is_crowded();
+        let lendable = crowded && now - slice.since >= SLICE && !loan::is_borrower(worker);
         let stands = now - clock.moved >= STANDSTILL;
         if !(over || lendable || stands) || !is_in_demand(worker) {
             return false;
@@ -220,8 +220,8 @@ impl Watch {
             }
             Some(_) => {
                 // It may take its time to get a CPU.
-                self.look_soon |= full;
-                !full
+                self.look_soon |= crowded;
+                !crowded
             }
             None => {
                 clock.asked = Some(cpu);
