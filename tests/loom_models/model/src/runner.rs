@@ -49,7 +49,7 @@ fn not_in_the_table(models: &[Model]) -> Vec<String> {
 }
 
 /// A child that runs for longer has not shown anything.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(240);
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
