@@ -3,10 +3,12 @@
 
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/cpu_time.rs"]
+mod cpu_time;
 
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use gors::prelude::*;
@@ -144,24 +146,32 @@ fn many_hogs_share_few_threads() {
     let name = "many_hogs_share_few_threads";
     child::run(name, &[("GOMAXPROCS", "2")], || {
         gors::run(|| {
-            let most = Arc::new(AtomicUsize::new(0));
+            let stop = Arc::new(AtomicBool::new(false));
             let wg = WaitGroup::new();
-            for _ in 0..40 {
-                let most = Arc::clone(&most);
+            for _ in 0..100 {
+                let stop = Arc::clone(&stop);
                 wg.go(move || {
-                    // More than a slice of CPU time on any machine.
-                    for _ in 0..2_000_000 {
-                        std::hint::black_box(());
+                    while !stop.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
                     }
-                    most.fetch_max(stats().workers, Ordering::Relaxed);
                 });
             }
+            let begun = Instant::now();
+            // Until the cap is full.
+            while stats().hogs_running < 8 {
+                sleep(Duration::from_millis(1));
+            }
+            // Time in which, without a cap, there would be more than thirty threads.
+            let before = cpu_time::of_process();
+            while cpu_time::of_process() - before < Duration::from_secs(3) {
+                sleep(Duration::from_millis(1));
+            }
+            let most = stats().workers;
+            // Two permits, eight hogs, two loans, a spare, one for each second; and a few under the audit.
+            let allowed = 13 + begun.elapsed().as_secs() as usize + 10;
+            assert!(most <= allowed, "{most} threads, {:?}", begun.elapsed());
+            stop.store(true, Ordering::Relaxed);
             wg.wait();
-            // Two permits, eight hogs without one, a spare, and what the lack of progress for a
-            // second adds on a machine that has no time for us.
-            let most = most.load(Ordering::Relaxed);
-            assert!((3..=24).contains(&most), "{most}");
-            assert!(stats().hogs > 0);
         });
     })
     .assert_success();
