@@ -109,6 +109,11 @@ impl Cell {
             .map(|rounds| median(rounds))
     }
 
+    /// How many rounds it has.
+    pub(crate) fn count(&self) -> usize {
+        self.rounds.values().map(Vec::len).max().unwrap_or(0)
+    }
+
     /// Fills in the summary when all rounds are there.
     pub(crate) fn sum_up(&mut self) {
         let short = |rounds: &Vec<f64>| Summary {

@@ -9,27 +9,31 @@
 //! it; one that failed gets no more. A child that ends at once is followed by
 //! more of its kind, and the round's value is their median.
 //!
-//! While there is time then, gors and Go go on alone in the rows whose ratio is
-//! the least certain: what the tables are about should come out the same the
-//! next time.
+//! While there is time then, gors and Go go on alone: every short row until it
+//! has six rounds of theirs, and then those in which a second more spares the
+//! most disagreement with another run ([`doubt`]). What the tables are about
+//! should come out the same the next time.
 //!
-//! The greatest sizes run once, at the end: what a process of 20 GiB does to the
-//! kernel's free lists does not reach the other rows. The first round of every
-//! row always runs; further ones as far as the time goes that the run is given,
-//! less what the greatest sizes will take by the sizes below them.
+//! The greatest sizes run at the end: what a process of 20 GiB does to the
+//! kernel's free lists does not reach the other rows. All contenders run them
+//! once, gors and Go again where that is cheap. The first round of every row
+//! always runs; further ones as far as the time goes that the run is given, less
+//! what the greatest sizes will take by the sizes below them.
 
+mod doubt;
 mod effort;
 mod job;
 mod progress;
 mod repeat;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use self::effort::Effort;
-use self::job::{Job, Running, obstacle};
+use self::job::{Job, NOT_AGAIN, Running, obstacle};
 use self::progress::Progress;
 use crate::child::{self, Nursery};
 use crate::cli::Options;
@@ -38,6 +42,7 @@ use crate::golang;
 use crate::machine::{Machine, memory_kib};
 use crate::results::Results;
 use crate::rows::Row;
+use crate::stats::NOISY;
 
 /// A peer that would take longer than this for one of the greatest sizes is
 /// left out of it, in seconds.
@@ -45,7 +50,11 @@ const TOO_SLOW: f64 = 15.0;
 
 /// Of the time that a run is given, the part after which no round of all
 /// contenders begins.
-const FOR_ALL: f64 = 0.65;
+const FOR_ALL: f64 = 0.55;
+
+/// Of the time that is left, the part that a pass of gors and Go takes before
+/// the rows are weighed anew.
+const A_PASS: f64 = 0.1;
 
 /// Runs what the options ask for.
 pub(crate) fn run(options: &Options, out: &Path) -> Result<Results, Box<dyn Error>> {
@@ -110,7 +119,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// All rounds, then those of gors and Go, then the rows that run once.
+    /// All rounds, then those of gors and Go, then the greatest rows.
     fn all(&mut self) -> io::Result<()> {
         for round in 0..self.effort.rounds {
             for index in 0..self.jobs.len() {
@@ -122,14 +131,14 @@ impl Run<'_> {
                 }
             }
         }
-        self.settle()?;
+        self.settle(false)?;
         for index in 0..self.jobs.len() {
             if self.jobs[index].row.once {
                 self.leave_out_the_slow(index);
                 self.round(index, "once", |one| one.rounds_left > 0)?;
             }
         }
-        Ok(())
+        self.settle(true)
     }
 
     /// Is there time for `next` seconds more within a part of what the run is
@@ -141,29 +150,76 @@ impl Run<'_> {
         })
     }
 
-    /// Further rounds of gors and Go alone, in the rows that need them.
+    /// Further rounds of gors and Go alone, in the rows that run `once` or in the
+    /// others.
     ///
-    /// One pass after the other over all such rows, the least certain first, so
-    /// that the rounds of a row do not stand together here either.
-    fn settle(&mut self) -> io::Result<()> {
-        if self.effort.budget.is_none() {
+    /// One pass after the other, each over many rows, so that the rounds of a row
+    /// do not stand together here either.
+    fn settle(&mut self, once: bool) -> io::Result<()> {
+        let Some(budget) = self.effort.budget else {
             return Ok(());
-        }
+        };
+        while self.pass(once, f64::INFINITY, |job| {
+            job.is_owed_a_pair().then(|| 1.0 / job.pairs() as f64)
+        })? {}
         loop {
-            let mut unsure: Vec<(f64, usize)> = (0..self.jobs.len())
-                .filter_map(|index| Some((self.jobs[index].doubt()?, index)))
-                .collect();
-            unsure.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-            let mut ran = false;
-            for (_, index) in unsure {
-                if self.has_time(1.0, self.jobs[index].next_pair()) {
-                    self.round(index, "gors and Go again", |one| one.is_of_the_pair())?;
-                    ran = true;
-                }
-            }
+            let left = budget.saturating_sub(self.progress.elapsed());
+            let seconds = (A_PASS * left.as_secs_f64()).max(5.0);
+            let typical: Vec<(usize, f64)> = self.procs().map(|p| (p, self.typical(p))).collect();
+            let ran = self.pass(once, seconds, |job| {
+                let at = |&&(procs, _): &&(usize, f64)| procs == job.procs;
+                job.worth(typical.iter().find(at)?.1)
+            })?;
             if !ran {
                 return Ok(());
             }
+        }
+    }
+
+    /// A round of gors and Go in the rows that are worth one, the worthiest
+    /// first, for so many seconds. Did any run?
+    fn pass(
+        &mut self,
+        once: bool,
+        seconds: f64,
+        worth: impl Fn(&Job<'_>) -> Option<f64>,
+    ) -> io::Result<bool> {
+        let mut rows: Vec<(f64, usize)> = (0..self.jobs.len())
+            .filter(|&index| self.jobs[index].row.once == once)
+            .filter_map(|index| Some((worth(&self.jobs[index])?, index)))
+            .collect();
+        rows.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let begin = self.progress.elapsed().as_secs_f64();
+        let mut ran = false;
+        for (_, index) in rows {
+            if self.progress.elapsed().as_secs_f64() - begin > seconds {
+                break;
+            }
+            if self.has_time(1.0, self.jobs[index].next_pair()) {
+                self.round(index, "gors and Go again", |one| one.is_of_the_pair())?;
+                ran = true;
+            }
+        }
+        Ok(ran)
+    }
+
+    /// The permit counts.
+    fn procs(&self) -> impl Iterator<Item = usize> {
+        let procs: BTreeSet<usize> = self.jobs.iter().map(|job| job.procs).collect();
+        procs.into_iter()
+    }
+
+    /// How far the rounds of a row scatter on average at a permit count.
+    fn typical(&self, procs: usize) -> f64 {
+        let jobs = self.jobs.iter().filter(|job| job.procs == procs);
+        let scatters: Vec<f64> = jobs
+            .flat_map(Job::scatters)
+            .filter_map(|(scatter, _)| scatter)
+            .collect();
+        if scatters.is_empty() {
+            NOISY
+        } else {
+            scatters.iter().sum::<f64>() / scatters.len() as f64
         }
     }
 
@@ -214,8 +270,8 @@ impl Run<'_> {
         }
     }
 
-    /// The seconds that the rows that run once will take, as far as the sizes
-    /// below them say.
+    /// The seconds that the greatest rows will take, as far as the sizes below
+    /// them say, with a second round of gors and Go where that is cheap.
     fn greatest(&self) -> f64 {
         let once = (0..self.jobs.len()).filter(|&index| self.jobs[index].row.once);
         once.flat_map(|index| (0..self.jobs[index].running.len()).map(move |at| (index, at)))
@@ -224,7 +280,12 @@ impl Run<'_> {
                 let fits = one.contender.bytes(job.row, self.size(job)) / 1024 <= self.free_kib;
                 fits && one.rounds_left > 0 && self.pointless(index, at).is_none()
             })
-            .filter_map(|(index, at)| self.expected(index, at))
+            .filter_map(|(index, at)| {
+                let again = self.jobs[index].running[at].contender;
+                let seconds = self.expected(index, at)?;
+                let again = [GORS, GO].contains(&again.name) && seconds <= NOT_AGAIN / 2.0;
+                Some(if again { 2.0 * seconds } else { seconds })
+            })
             .sum()
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Effort {
     pub rounds: usize,
     /// Rounds of a long row.
     pub long_rounds: usize,
+    /// After so many rounds a peer whose rounds lie close together is done.
+    pub steady_rounds: usize,
     /// A contender whose first round of a row takes longer than this does a
     /// long row.
     pub long: Duration,
@@ -35,7 +37,6 @@ impl Effort {
         };
         let budget = match (options.minutes, options.rounds) {
             (Some(minutes), _) => Some(minutes),
-            // Who asks for a number of rounds gets it.
             (None, Some(_)) => None,
             (None, None) => Some(minutes),
         };
@@ -44,6 +45,12 @@ impl Effort {
             target: Duration::from_millis(target),
             rounds: options.rounds.unwrap_or(rounds).max(1),
             long_rounds: options.rounds.unwrap_or(long_rounds).max(1),
+            // Who asks for a number of rounds gets it.
+            steady_rounds: if options.rounds.is_none() {
+                3
+            } else {
+                usize::MAX
+            },
             long: Duration::from_millis(long),
             limit: options.limit.map(Duration::from_secs),
             budget: budget.map(|minutes| Duration::from_secs(60 * minutes)),
@@ -55,6 +62,7 @@ impl Effort {
         let seconds = match (self.quick, row.need) {
             (true, _) => 10,
             (false, _) if row.once => 60,
+            (false, Need::Little) if row.size == Size::Timed => 8,
             (false, Need::Little) => 15,
             (false, _) => 30,
         };

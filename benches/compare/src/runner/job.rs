@@ -6,20 +6,24 @@ use crate::contenders::{Contender, GO, GORS};
 use crate::machine::memory_kib;
 use crate::results::{Cell, RowResult};
 use crate::rows::Row;
-use crate::stats::{median, spread};
+use crate::stats::{NOISY, median, spread};
 
+use super::doubt;
 use super::effort::Effort;
 
-/// A ratio is certain when the spread of its rounds by the root of their number
-/// is below this.
-const CERTAIN: f64 = 0.04;
+/// A round of gors and Go that takes longer than this is a long one, in seconds.
+const LONG_PAIR: f64 = 1.0;
 
-/// More rounds than this no ratio gets; a third of it where one takes longer
-/// than [`LONG_PAIR`] seconds.
-const MOST_ROUNDS: usize = 15;
+/// So many rounds gors and Go do in any case: one that is short, one that is
+/// long, and one of the greatest sizes.
+const LEAST: [usize; 3] = [6, 2, 1];
 
-/// See [`MOST_ROUNDS`].
-const LONG_PAIR: f64 = 2.0;
+/// More rounds than this no ratio gets.
+const MOST: [usize; 3] = [25, 15, 3];
+
+/// A round of gors and Go of the greatest sizes that takes longer than this, in
+/// seconds, is not repeated.
+pub(super) const NOT_AGAIN: f64 = 10.0;
 
 /// A row at a permit count.
 pub(super) struct Job<'a> {
@@ -109,32 +113,68 @@ impl<'a> Job<'a> {
             .sum()
     }
 
-    /// How uncertain the least certain ratio to Go still is: the spread of the
-    /// rounds by the root of their number. `None` when it is certain enough,
-    /// when nothing more would help, or when there is no ratio.
-    pub(super) fn doubt(&self) -> Option<f64> {
-        let of = |name| {
-            self.running
-                .iter()
-                .find(|one| one.contender.name == name && !one.failed())
+    /// How often gors and Go have run; 0 where there is no ratio of them.
+    pub(super) fn pairs(&self) -> usize {
+        self.pair()
+            .map_or(0, |(gors, go)| gors.cell.count().min(go.cell.count()))
+    }
+
+    /// Must gors and Go run again whatever the ratio?
+    pub(super) fn is_owed_a_pair(&self) -> bool {
+        (1..LEAST[self.kind()]).contains(&self.pairs())
+    }
+
+    /// How far the ratios to Go of this row scatter, each with the number of its
+    /// rounds.
+    pub(super) fn scatters(&self) -> Vec<(Option<f64>, usize)> {
+        let Some((gors, go)) = self.pair() else {
+            return Vec::new();
         };
-        let (gors, go) = (of(GORS)?, of(GO)?);
-        let doubt = self
-            .row
-            .metrics
-            .iter()
-            .filter_map(|metric| {
-                let ratios = gors.cell.ratios(&go.cell, metric)?;
-                let most = if self.next_pair() > LONG_PAIR {
-                    MOST_ROUNDS / 3
-                } else {
-                    MOST_ROUNDS
-                };
-                let spread = spread(&ratios).unwrap_or(1.0);
-                (ratios.len() < most).then(|| spread / (ratios.len() as f64).sqrt())
+        let metrics = self.row.metrics.iter();
+        metrics
+            .filter_map(|metric| gors.cell.ratios(&go.cell, metric))
+            .map(|ratios| (doubt::scatter(&ratios), ratios.len()))
+            .collect()
+    }
+
+    /// What more rounds of gors and Go are worth, where rows show a `typical`
+    /// scatter: the disagreements with another run that half as many again spare
+    /// by the seconds they take. `None` when there is nothing to win.
+    pub(super) fn worth(&self, typical: f64) -> Option<f64> {
+        let pairs = self.pairs();
+        let again = !self.row.once || self.next_pair() <= NOT_AGAIN;
+        if pairs == 0 || pairs >= MOST[self.kind()] || !again {
+            return None;
+        }
+        let more = (pairs / 2).max(1) as f64;
+        let spared: f64 = self
+            .scatters()
+            .into_iter()
+            .map(|(own, n)| {
+                let scatter = doubt::likely(own, n, typical);
+                doubt::disagreement(scatter, n as f64)
+                    - doubt::disagreement(scatter, n as f64 + more)
             })
-            .fold(0.0, f64::max);
-        (doubt > CERTAIN && !self.row.once).then_some(doubt)
+            .sum();
+        (spared > 1e-6).then(|| spared / (more * self.next_pair().max(0.01)))
+    }
+
+    /// gors and Go, if both have figures.
+    fn pair(&self) -> Option<(&Running<'a>, &Running<'a>)> {
+        let of = |name| {
+            let mut running = self.running.iter();
+            running.find(|one| one.contender.name == name && one.is_of_the_pair())
+        };
+        Some((of(GORS)?, of(GO)?))
+    }
+
+    /// Short, long or greatest: which of [`LEAST`] and [`MOST`] are its.
+    fn kind(&self) -> usize {
+        match self.next_pair() {
+            _ if self.row.once => 2,
+            seconds if seconds > LONG_PAIR => 1,
+            _ => 0,
+        }
     }
 
     /// The seconds that all its rounds that are left will take.
@@ -205,6 +245,14 @@ impl Running<'_> {
         [GORS, GO].contains(&self.contender.name) && !self.cell.rounds.is_empty() && !self.failed()
     }
 
+    /// Is it a peer that has run often enough for rounds so close together?
+    fn is_a_steady_peer(&self, effort: Effort) -> bool {
+        let steady = |rounds: &Vec<f64>| spread(rounds).is_some_and(|spread| spread <= NOISY);
+        ![GORS, GO].contains(&self.contender.name)
+            && self.cell.count() >= effort.steady_rounds
+            && self.cell.rounds.values().all(steady)
+    }
+
     /// Did a child of it crash or hang?
     pub(super) fn failed(&self) -> bool {
         self.cell.failed
@@ -244,6 +292,8 @@ impl Running<'_> {
                 }
                 if let Some(reason) = report.refused {
                     self.leave_out(reason);
+                } else if self.is_a_steady_peer(effort) {
+                    self.rounds_left = 0;
                 }
                 return;
             }
@@ -251,7 +301,7 @@ impl Running<'_> {
             Ended::Signal(signal, words) => with_words(child::signal_name(signal), &words),
             Ended::Failed(code, words) => with_words(format!("exit code {code}"), &words),
         };
-        let earlier = cell.rounds.values().map(Vec::len).max().unwrap_or(0);
+        let earlier = cell.count();
         let reason = match earlier {
             0 => failure,
             rounds => format!("{failure}, in round {}", rounds + 1),
