@@ -110,6 +110,65 @@ fn who_have_all_handles_together_are_found() {
     ended.assert_success();
 }
 
+/// Catches a select that is not found although nobody is at the other end of any arm, and one that is
+/// although somebody is at one; beside threads that run.
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "stacks are read on x86-64 only")]
+fn a_select_is_lost_if_all_its_arms_are() {
+    let ended = child::run("a_select_is_lost_if_all_its_arms_are", &[], || {
+        gors::run(|| {
+            let found = (0..20).any(|_| {
+                let (ids, other) = elsewhere(|| {
+                    let (c, d, e) = (make::<u32>(0), make::<u32>(0), make::<u32>(0));
+                    let (tell, told) = gors::unbounded::<u64>();
+                    let other = Box::new(e.clone());
+                    // The first is lost only if the second is, which has the other handle.
+                    let (both, theirs) = (d.clone(), tell.clone());
+                    gors::go!(move || {
+                        theirs
+                            .send(gors::runtime::goid())
+                            .expect("somebody listens");
+                        select! {
+                            recv(c) -> _ => {},
+                            send(both, 1) -> _ => {},
+                        }
+                    });
+                    let theirs = tell.clone();
+                    gors::go!(move || {
+                        theirs
+                            .send(gors::runtime::goid())
+                            .expect("somebody listens");
+                        d.send(1);
+                        // Never: two senders.
+                    });
+                    let first: Vec<u64> = told.iter().take(2).collect();
+                    gors::go!(move || {
+                        tell.send(gors::runtime::goid()).expect("somebody listens");
+                        let never = make::<u32>(0);
+                        select! {
+                            recv(never) -> _ => {},
+                            recv(e) -> _ => {},
+                        }
+                    });
+                    let last = told.recv().expect("it tells");
+                    for id in first.iter().chain([&last]) {
+                        while gors::runtime::wait_reason_of(*id).is_none() {
+                            gors::runtime::gosched();
+                        }
+                    }
+                    ((first, last), other)
+                });
+                let found: Vec<u64> = leaks().iter().map(|leak| leak.goroutine).collect();
+                assert!(!found.contains(&ids.1), "{}", stack_dump());
+                other.send(1);
+                ids.0.iter().all(|id| found.contains(id))
+            });
+            assert!(found, "{}", stack_dump());
+        });
+    });
+    ended.assert_success();
+}
+
 /// Catches waits for ever that are not found, and timed ones that are.
 #[gors::test]
 fn waits_for_ever_are_found() {
@@ -250,5 +309,51 @@ fn busy_goroutines_are_not_suspected() {
     }
     for round in rounds {
         round.join().expect("it returns");
+    }
+}
+
+/// What `examples/leaks.rs` prints of a case. Beside the threads of the test runner nobody is found by
+/// references alone.
+fn case(name: &str) -> String {
+    let mut command = std::process::Command::new(child::example("leaks"));
+    let (audit, off) = child::NO_AUDIT;
+    let ended = child::wait(command.arg(name).env(audit, off));
+    ended.assert_success();
+    ended.stdout
+}
+
+/// Catches goroutines that wait for each other, or for one that waits for ever, and are not found.
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "stacks are read on x86-64 only")]
+fn who_wait_for_each_other_are_found() {
+    for (name, found) in [
+        ("circle", "found: a b\n"),
+        ("own", "found: worker\n"),
+        ("select", "found: selects\n"),
+        ("nil-arms", "found: nothing selects\n"),
+        ("group", "found: waits\n"),
+        ("chain", "found: for ever waits\n"),
+    ] {
+        assert_eq!(case(name), found, "{name}");
+    }
+}
+
+/// Catches a goroutine that is named although one that sleeps, asks, waits for a lock or borrows, a thread,
+/// a buffer or a timer can wake it.
+#[test]
+fn who_only_seem_to_wait_for_each_other_are_not_suspected() {
+    for name in [
+        "live",
+        "timer",
+        "timeout",
+        "buffer",
+        "caller",
+        "thread",
+        "waiting-thread",
+        "lock",
+        "live-group",
+        "borrowed",
+    ] {
+        assert_eq!(case(name), "found: \n".repeat(5), "{name}");
     }
 }

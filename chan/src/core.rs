@@ -64,6 +64,7 @@ use self::chain::Chain;
 use self::observe::Observers;
 use self::timer::Due;
 use self::waiter::WaitList;
+use crate::select::order::Order;
 use crate::shim::Cell;
 use crate::shim::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -153,6 +154,8 @@ impl Core {
         raw::know_channels(&raw::Channels {
             unlock: Core::unlock_for_park,
             handles: Core::handles,
+            unlock_select: Order::unlock_for_park,
+            arms: Order::arms,
         });
         let (layout, offset) = Core::layout(elem, cap, flags)?;
         let flags = if raw::explores() {

@@ -130,7 +130,7 @@ fn look() -> Look {
 const SANITIZERS_THREADS: usize = if cfg!(gors_tsan) { 1 } else { 0 };
 
 /// Whether the process has a thread that is none of `known`.
-fn has_foreign_thread(known: &HashSet<u32>) -> bool {
+pub(crate) fn has_foreign_thread(known: &HashSet<u32>) -> bool {
     match sys::threads_of_process() {
         Some(threads) => {
             let foreign = threads.iter().filter(|thread| !known.contains(thread));

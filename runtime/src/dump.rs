@@ -7,7 +7,7 @@
 //! | [`symbols`] | what is that called? |
 //! | [`snapshot`] | what is known of each goroutine? |
 //! | [`report`] | how is that said, of one or of 100,000? |
-//! | [`leaks`], [`memory`] | who can never wake? |
+//! | [`leaks`], [`memory`], [`reach`], [`quiet`] | who can never wake? |
 //! | [`names`] | what are goroutines called? |
 //! | [`quit`] | what does SIGQUIT do? |
 //!
@@ -18,7 +18,9 @@ pub(crate) mod hold;
 pub(crate) mod leaks;
 mod memory;
 pub(crate) mod names;
+pub(crate) mod quiet;
 pub(crate) mod quit;
+pub(crate) mod reach;
 mod report;
 mod snapshot;
 mod symbols;
@@ -96,7 +98,7 @@ pub fn stack_dump() -> String {
     with_room(move || {
         let _hidden = crate::sanitize::hide();
         let _dumping = DUMPING.lock();
-        let leaked = leaks::find(caller);
+        let leaked = leaks::find(&caller);
         report::write(snapshot::take(), &leaked, own)
     })
 }

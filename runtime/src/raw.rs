@@ -51,6 +51,7 @@ pub use self::task::{
 };
 pub(crate) use self::task::{ready_state, sleep_until_notified, wait_on_thread, wake_thread};
 pub use self::unwind::{apply_panic_policy, is_goexit};
+pub(crate) use self::wait_list::list_of;
 pub use self::wait_list::{Notified, WaitList};
 pub use self::wait_reason::WaitReason;
 pub use self::waiter::{Ended, Limit};
@@ -60,5 +61,6 @@ pub use crate::bubble::{
 };
 pub use crate::clock::{deadline_in, end_of, epoch, instant as now};
 pub use crate::config::seed;
-pub use crate::dump::leaks::{Channels, CountHandles, know_channels};
+pub use crate::dump::leaks::{Channels, CountHandles, know_channels, know_wait_groups};
+pub use crate::dump::reach::Handles;
 pub use crate::poller::{Poller, install as install_poller};

@@ -19,6 +19,7 @@
 //! list. Taking it back could take a count of the next round.
 
 use std::fmt;
+use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -191,6 +192,7 @@ impl WaitGroup {
     #[inline(never)]
     fn make(&self) -> &Arc<Group> {
         self.group.get_or_init(|| {
+            raw::know_wait_groups(size_of::<Group>(), offset_of!(Group, waiters));
             Arc::new(Group {
                 state: AtomicU64::new(0),
                 round: AtomicU32::new(0),

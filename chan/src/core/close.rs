@@ -14,6 +14,8 @@
 use std::alloc;
 use std::process;
 
+use gors_runtime::raw;
+
 use super::waiter::{Outcome, WakeChain};
 use super::{Core, flag};
 use crate::shim::atomic::Ordering;
@@ -57,8 +59,8 @@ impl Core {
         }
     }
 
-    /// How many handles there are, if all are `Chan`s, and the bytes that the channel takes. Calls
-    /// `waiter` with the address of each waiter.
+    /// What is known of the handles of a channel that only their owners can wake from. Calls `waiter`
+    /// with the address of each waiter.
     ///
     /// # Safety
     ///
@@ -66,10 +68,11 @@ impl Core {
     pub(super) unsafe fn handles(
         core: *const (),
         waiter: &mut dyn FnMut(usize),
-    ) -> Option<(usize, usize)> {
+    ) -> Option<raw::Handles> {
         // SAFETY: the caller's promise.
         let core = unsafe { &*core.cast::<Core>() };
-        if core.flags() & (flag::WHOLE | flag::CLOSED) != flag::WHOLE {
+        let flags = core.flags();
+        if flags & (flag::CLOSED | flag::TIMER | flag::OWNED) != 0 {
             return None;
         }
         core.lock();
@@ -78,8 +81,13 @@ impl Core {
         }
         // SAFETY: locked above.
         unsafe { core.unlock() };
-        let handles = whole(core.handles.load(Ordering::Acquire))?;
-        Some((handles, core.own_layout().size()))
+        let word = core.handles.load(Ordering::Acquire);
+        let least = senders(word).max(receivers(word));
+        (sides(word) == 2).then(|| raw::Handles {
+            bytes: core.own_layout().size(),
+            whole: whole(word).filter(|_| flags & flag::WHOLE != 0),
+            least: usize::try_from(least).unwrap_or(usize::MAX),
+        })
     }
 
     /// A channel without a sending end, before it is shared.

@@ -99,6 +99,19 @@ impl Order {
         }
     }
 
+    /// Calls with each channel; `order` is what [`leave`](Self::leave) gave, of a select that waits.
+    ///
+    /// # Safety
+    ///
+    /// The select waits, and does until this returns.
+    pub(crate) unsafe fn arms(order: *const (), channel: &mut dyn FnMut(*const ())) {
+        // SAFETY: the frame stays while the select waits.
+        unsafe {
+            let Order { first, len } = *order.cast::<Order>();
+            (0..len).for_each(|i| channel((*first.add(i)).cast()));
+        }
+    }
+
     /// # Safety
     ///
     /// The caller holds the locks.

@@ -299,6 +299,12 @@ unsafe fn unlock(data: *const ()) {
     unsafe { (*data.cast::<SpinLock>()).unlock() };
 }
 
+/// The address of the list whose wait was given this, if it is one.
+pub(crate) fn list_of(function: unsafe fn(*const ()), data: *const ()) -> Option<usize> {
+    let is_list = ptr::fn_addr_eq(function, unlock as unsafe fn(*const ()));
+    is_list.then(|| data.addr() - std::mem::offset_of!(WaitList, lock))
+}
+
 /// Opens the list again should the condition panic.
 struct Unlock<'a>(&'a WaitList);
 

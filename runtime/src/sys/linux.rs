@@ -8,7 +8,8 @@ use super::faults::{self, Call};
 use super::memory::{commit, reserve};
 use crate::shim::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// Sleeps while `*word == expected`, at most for `timeout`. May return spuriously.
+/// Sleeps while `*word == expected`, at most for `timeout`. May return spuriously. Meanwhile what the
+/// caller has in registers is also in memory.
 pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
     if faults::check(Call::Wait).is_err() {
         return;
@@ -19,6 +20,7 @@ pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Durati
         tv_nsec: libc::c_long::from(d.subsec_nanos()),
     });
     let spec = spec.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let registers = preserved_registers();
     // SAFETY: the word outlives the call (it is borrowed), the timeout is null or a live timespec.
     // EAGAIN, EINTR and ETIMEDOUT all mean «look again», which every caller does.
     unsafe {
@@ -30,6 +32,32 @@ pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Durati
             spec,
         );
     }
+    std::hint::black_box(&registers);
+}
+
+/// The registers that functions preserve for their callers. A copy of them on the stack is memory.
+#[inline(always)]
+pub(crate) fn preserved_registers() -> [usize; 6] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let mut saved = [0_usize; 6];
+        // SAFETY: writes the array and nothing else.
+        unsafe {
+            std::arch::asm!(
+                "mov [{to}], rbx",
+                "mov [{to} + 8], rbp",
+                "mov [{to} + 16], r12",
+                "mov [{to} + 24], r13",
+                "mov [{to} + 32], r14",
+                "mov [{to} + 40], r15",
+                to = in(reg) &raw mut saved,
+                options(nostack, preserves_flags),
+            );
+        }
+        saved
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    [0; 6]
 }
 
 /// Wakes at most one thread that sleeps on `word`.

@@ -56,16 +56,28 @@ pub fn apply_panic_policy(_: Box<dyn std::any::Any + Send>) {
 }
 
 /// As the real one.
-pub type CountHandles = unsafe fn(*const (), &mut dyn FnMut(usize)) -> Option<(usize, usize)>;
+pub type CountHandles = unsafe fn(*const (), &mut dyn FnMut(usize)) -> Option<Handles>;
+
+/// As the real one.
+pub struct Handles {
+    pub bytes: usize,
+    pub whole: Option<usize>,
+    pub least: usize,
+}
 
 /// What the search for leaked goroutines is told about channels; no model has it.
 pub struct Channels {
     pub unlock: unsafe fn(*const ()),
     pub handles: CountHandles,
+    pub unlock_select: unsafe fn(*const ()),
+    pub arms: unsafe fn(*const (), &mut dyn FnMut(*const ())),
 }
 
 /// Nobody searches.
 pub fn know_channels<T>(_: &T) {}
+
+/// Nobody searches.
+pub fn know_wait_groups(_: usize, _: usize) {}
 
 pub use crate::bubble::{Point, explores, point};
 
