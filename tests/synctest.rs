@@ -302,6 +302,13 @@ fn time_stops_with_the_test() {
         after_func(HOUR, move || drop(theirs));
     });
     assert_eq!(Arc::strong_count(&alive), 1);
+    // Nor if its timer is armed after the test.
+    let theirs = alive.clone();
+    let timer = synctest(move || after_func(HOUR, move || drop(theirs)));
+    assert!(!timer.reset(HOUR));
+    assert!(!timer.reset(HOUR), "it is not armed");
+    drop(timer);
+    assert_eq!(Arc::strong_count(&alive), 1);
 }
 
 #[test]

@@ -121,6 +121,11 @@ impl Bubble {
         self.now.load(Ordering::Relaxed)
     }
 
+    /// It has ended, and its clock stands still.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
     fn preempts(&self) -> bool {
         self.kind != Kind::Synctest
     }

@@ -118,6 +118,11 @@ impl FuncTimer {
         let was_armed = unsafe { timer::rearm(self.timer.as_ptr(), when, self.again) };
         if let Some(bubble) = &self.bubble {
             bubble.timer_added();
+            if bubble.is_over() {
+                // What was armed after the bubble's end has cleared its timers would stay there for
+                // ever. If the end is not seen yet, it clears them later.
+                bubble.timers.discard_all();
+            }
         }
         was_armed
     }
