@@ -17,23 +17,32 @@ use crate::clock;
 use crate::sched::{queue, resize};
 use crate::stack::current_slot;
 
-/// Rounds before a waiter parks: 8 µs altogether.
-const ROUNDS: u32 = 4;
-/// Pauses in the first round.
-const PAUSES: u32 = 32;
-
-/// How often one waiter has spun.
-pub(super) struct Spins(u32);
+/// The rounds of one waiter: as many pauses in each, as a power of two.
+pub(super) struct Spins {
+    next: u32,
+    end: u32,
+}
 
 impl Spins {
+    /// 32 to 256 pauses: 8 µs altogether.
     pub(super) const fn new() -> Self {
-        Self(0)
+        Self { next: 5, end: 9 }
+    }
+
+    /// Begins with 2 pauses, for one that must not come late; as long altogether.
+    pub(super) const fn close() -> Self {
+        Self { next: 1, end: 9 }
+    }
+
+    /// 256 and 512 pauses, for one that is in the others' way while it looks.
+    pub(super) const fn away() -> Self {
+        Self { next: 8, end: 10 }
     }
 
     /// Whether another round may pay.
     #[inline(never)]
     pub(super) fn worthwhile(&self) -> bool {
-        self.0 < ROUNDS
+        self.next < self.end
             && crate::sys::num_cpu() > 1
             && current_slot()
                 .is_none_or(|slot| resize::procs() > 1 && !queue::has_work(slot.worker()))
@@ -41,10 +50,10 @@ impl Spins {
 
     /// One round.
     pub(super) fn spin(&mut self) {
-        for _ in 0..PAUSES << self.0 {
+        for _ in 0..1_u32 << self.next {
             crate::shim::hint::spin_loop();
         }
-        self.0 += 1;
+        self.next += 1;
     }
 }
 

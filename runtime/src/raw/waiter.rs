@@ -386,4 +386,26 @@ impl Claimed {
             unsafe { waiter.task.ready() };
         }
     }
+
+    /// As [`ready`](Self::ready), and wakes a worker without work for them, because the caller goes
+    /// on running.
+    ///
+    /// # Safety
+    ///
+    /// As [`ready`](Self::ready).
+    pub(super) unsafe fn ready_beside(self) {
+        let mut at = self.head.get();
+        // SAFETY: as in `ready`.
+        while let Some(waiter) = unsafe { at.as_ref() } {
+            at = waiter.next.get();
+            // SAFETY: as in `ready`.
+            unsafe {
+                if at.is_null() {
+                    waiter.task.ready_beside();
+                } else {
+                    waiter.task.ready();
+                }
+            }
+        }
+    }
 }

@@ -3,9 +3,10 @@
 
 use std::ptr;
 
-use super::{ONE_READER, PENDING, READERS, RawRwLock, STARVING, WRITER, is_free};
+use super::{ASLEEP, LONG_MAX, ONE_READER, PENDING, READERS, RawRwLock, STARVING, WRITER, is_free};
 use crate::clock;
 use crate::raw::mutex::PATIENCE;
+use crate::raw::spin::Spins;
 use crate::raw::waiter::{Claimed, WOKEN, Waiter, park_linked};
 use crate::raw::{Ended, Limit, Task, WaitReason, exit_point};
 use crate::shim::atomic::Ordering;
@@ -33,9 +34,28 @@ impl RawRwLock {
 
     #[inline]
     pub(in crate::raw) fn take_free(&self) -> bool {
-        self.state
+        let taken = self
+            .state
             .compare_exchange_weak(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
+            .is_ok();
+        if taken {
+            let long = self.long.load(Ordering::Relaxed);
+            if long != 0 {
+                self.long.store(long - 1, Ordering::Relaxed);
+            }
+        }
+        taken
+    }
+
+    /// A writer has waited for readers. The lock is its, so nobody else changes `long`.
+    fn note_drained(&self, late: bool) {
+        let long = self.long.load(Ordering::Relaxed);
+        let long = if late {
+            (long + 16).min(LONG_MAX)
+        } else {
+            long.saturating_sub(4)
+        };
+        self.long.store(long, Ordering::Relaxed);
     }
 
     #[cold]
@@ -77,6 +97,9 @@ impl RawRwLock {
 
     /// The holder of `writers` waits for the lock.
     fn wait_at_head(&self, limit: &Limit<'_>) -> Result<(), Ended> {
+        if self.look_at_head() {
+            return Ok(());
+        }
         let mut since = None;
         let mut starving = 0;
         loop {
@@ -87,9 +110,9 @@ impl RawRwLock {
                 .state
                 .fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
                     Some(if is_free(state) {
-                        (state | WRITER) & !(PENDING | STARVING)
+                        (state | WRITER) & !(PENDING | ASLEEP | STARVING)
                     } else {
-                        state | PENDING | starving
+                        state | PENDING | ASLEEP | starving
                     })
                 });
             if old.is_ok_and(is_free) {
@@ -115,6 +138,46 @@ impl RawRwLock {
         }
     }
 
+    /// The holder of `writers` keeps new readers out and waits a little, awake, for those that are in;
+    /// true if it has the lock.
+    fn look_at_head(&self) -> bool {
+        let long = self.has_long_reads();
+        let mut spins = Spins::close();
+        let mut looks = 0_u32;
+        let mut state = self.state.load(Ordering::Relaxed);
+        let waits_for_readers = state >= ONE_READER;
+        while Self::may_look(long, state) && spins.worthwhile() {
+            let free = is_free(state);
+            let wanted = if free {
+                (state | WRITER) & !PENDING
+            } else {
+                state | PENDING
+            };
+            if wanted != state {
+                let step = self.state.compare_exchange_weak(
+                    state,
+                    wanted,
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                );
+                if let Err(now) = step {
+                    state = now;
+                    continue;
+                }
+            }
+            if free {
+                if waits_for_readers {
+                    self.note_drained(looks > 1);
+                }
+                return true;
+            }
+            spins.spin();
+            looks += 1;
+            state = self.state.load(Ordering::Relaxed);
+        }
+        false
+    }
+
     /// The pending writer has given up: it must not keep readers out any more.
     fn step_back(&self) {
         self.lock.lock();
@@ -124,7 +187,7 @@ impl RawRwLock {
         let old = self
             .state
             .fetch_update(Ordering::Acquire, Ordering::Relaxed, |state| {
-                let open = state & !(PENDING | STARVING);
+                let open = state & !(PENDING | ASLEEP | STARVING);
                 Some(if state & WRITER == 0 {
                     open + ONE_READER
                 } else {
@@ -173,10 +236,19 @@ impl RawRwLock {
     #[cold]
     #[inline(never)]
     fn open_slow(&self) {
-        if self.state.load(Ordering::Relaxed) & WRITER == 0 {
-            crate::exit::fatal("sync: Unlock of unlocked RWMutex");
+        // Those who are awake look for themselves.
+        let opened = self
+            .state
+            .fetch_update(Ordering::Release, Ordering::Relaxed, |state| {
+                (state & (WRITER | READERS | ASLEEP) == WRITER).then_some(state & !WRITER)
+            });
+        match opened {
+            Ok(_) => return,
+            Err(state) if state & WRITER == 0 => {
+                crate::exit::fatal("sync: Unlock of unlocked RWMutex")
+            }
+            Err(_) => self.lock.lock(),
         }
-        self.lock.lock();
         let mut writer = None;
         let mut readers = Claimed::new();
         if self.state.load(Ordering::Relaxed) & READERS != 0 {
@@ -200,7 +272,7 @@ impl RawRwLock {
         // SAFETY: locked above; all were claimed by us.
         unsafe {
             self.lock.unlock();
-            readers.ready();
+            readers.ready_beside();
             if let Some(task) = writer {
                 task.ready();
             }
@@ -216,7 +288,7 @@ impl RawRwLock {
         }
         self.pending.set(ptr::null());
         self.state
-            .fetch_and(!(PENDING | STARVING), Ordering::AcqRel);
+            .fetch_and(!(PENDING | ASLEEP | STARVING), Ordering::AcqRel);
         pending.granted.set(true);
         Some(pending.task())
     }

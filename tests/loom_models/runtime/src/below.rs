@@ -64,6 +64,14 @@ pub(crate) mod spin {
             Self(0)
         }
 
+        pub(crate) const fn close() -> Self {
+            Self(0)
+        }
+
+        pub(crate) const fn away() -> Self {
+            Self(0)
+        }
+
         pub(crate) fn worthwhile(&self) -> bool {
             self.0 < super::world::spins()
         }

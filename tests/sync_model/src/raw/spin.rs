@@ -9,6 +9,14 @@ impl Spins {
         Self(0)
     }
 
+    pub(super) const fn close() -> Self {
+        Self(0)
+    }
+
+    pub(super) const fn away() -> Self {
+        Self(0)
+    }
+
     pub(super) fn worthwhile(&self) -> bool {
         self.0 < 2 && shuttle::rand::thread_rng().gen_bool(0.3)
     }

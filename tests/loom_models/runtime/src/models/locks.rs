@@ -194,6 +194,37 @@ pub(super) fn models() -> Vec<Model> {
             }],
         },
         Model {
+            name: "rwlock_writers",
+            property: "the same with two writers, and waiters that look twice before they park: who opens for one that is awake overlooks none that parks",
+            body: || {
+                world::spin(2);
+                rwlock_writers();
+            },
+            preemptions: Some(2),
+            mutants: &[
+                // Who parks in between is forgotten.
+                Mutant {
+                    file: RWLOCK,
+                    after: "fn open_slow(",
+                    line: ".fetch_update(Ordering::Release",
+                    change: Change::Split,
+                },
+                // A writer that is awake takes what another has taken.
+                Mutant {
+                    file: RWLOCK,
+                    after: "fn look_at_head(",
+                    line: "self.state.compare_exchange_weak(",
+                    change: Change::Split,
+                },
+                Mutant {
+                    file: RWLOCK,
+                    after: "fn look_at_head(",
+                    line: "self.state.compare_exchange_weak(",
+                    change: Change::Relaxed,
+                },
+            ],
+        },
+        Model {
             name: "once",
             property: "one writer; whoever is told that it is done sees the value",
             body: once,
@@ -338,6 +369,29 @@ fn rwlock() {
     reader.join().unwrap();
     writer.join().unwrap();
     assert!(lock.try_write().is_some(), "it is open at the end");
+}
+
+fn rwlock_writers() {
+    let lock = Arc::new(lock_api::RwLock::<RawRwLock, _>::new(UnsafeCell::new(0)));
+    model::touch(&*lock);
+    let write = |lock: &lock_api::RwLock<RawRwLock, UnsafeCell<u32>>| {
+        let value = lock.write();
+        // SAFETY: the model watches it.
+        value.with_mut(|value| unsafe { *value += 1 });
+    };
+    let (reader, writer) = (lock.clone(), lock.clone());
+    let reader = goroutine(move || {
+        let value = reader.read();
+        // SAFETY: as above.
+        assert!(value.with(|value| unsafe { *value }) <= 2);
+    });
+    let writer = goroutine(move || write(&writer));
+    write(&lock);
+    reader.join().unwrap();
+    writer.join().unwrap();
+    let value = lock.try_write().expect("it is open at the end");
+    // SAFETY: as above.
+    assert_eq!(value.with(|value| unsafe { *value }), 2);
 }
 
 fn once() {
