@@ -150,9 +150,12 @@ pub(crate) fn mutex<R: Locks>(task: &Task) -> Report {
 }
 
 /// Adds one to every fourth word.
+///
+/// Nobody knows what is in the slice, so each call does all of it. A black box around each word would
+/// send it through memory once more, which Go's loop does not: 0.6 ns a word instead of 0.35.
 pub(crate) fn touch(data: &mut [u64]) {
-    for word in data.iter_mut().step_by(4) {
-        *word = black_box(*word).wrapping_add(1);
+    for word in black_box(data).iter_mut().step_by(4) {
+        *word = word.wrapping_add(1);
     }
 }
 
