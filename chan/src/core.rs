@@ -93,9 +93,13 @@ pub(crate) mod flag {
     /// Made where schedules are explored: another goroutine may come before each operation. Fixed.
     pub(crate) const EXPLORED: u32 = 256;
 
+    /// Seen to be closed and drained by somebody who asked: nothing will ever come. Set once.
+    pub(crate) const ENDED: u32 = 512;
+
     // One bit each.
     const _: () = assert!(
-        CLOSED | ABANDONED | HELD | OBSERVED | DEFERRED | TIMER | OWNED | WHOLE | EXPLORED == 511
+        CLOSED | ABANDONED | HELD | OBSERVED | DEFERRED | TIMER | OWNED | WHOLE | EXPLORED | ENDED
+            == 1023
     );
 }
 
@@ -214,12 +218,29 @@ impl Core {
     }
 
     /// The layout that this channel was allocated with.
+    #[inline]
     fn own_layout(&self) -> Layout {
-        Layout::from_size_align(self.size, self.elem_align())
-            .ok()
-            .and_then(|elem| Core::layout(elem, self.cap, self.flags()))
-            .expect("the layout it was allocated with")
-            .0
+        let behind = if self.flags() & flag::TIMER != 0 {
+            Layout::new::<Due>()
+        } else if self.cap == UNBOUNDED {
+            Layout::new::<Chain>()
+        } else {
+            // SAFETY: this product and this alignment made a layout in `alloc`.
+            unsafe { Layout::from_size_align_unchecked(self.size * self.cap, self.elem_align()) }
+        };
+        let up = |n: usize, align: usize| (n + align - 1) & !(align - 1);
+        let align = behind.align().max(align_of::<Core>());
+        let end = up(size_of::<Core>(), behind.align()) + behind.size();
+        // SAFETY: what `layout` computed with checks, of the same numbers.
+        let own = unsafe { Layout::from_size_align_unchecked(up(end, align), align) };
+        debug_assert_eq!(
+            Layout::from_size_align(self.size, self.elem_align())
+                .ok()
+                .and_then(|elem| Core::layout(elem, self.cap, self.flags()))
+                .map(|(layout, _)| layout),
+            Some(own),
+        );
+        own
     }
 
     #[inline(always)]
@@ -297,19 +318,6 @@ impl Core {
         self.has(flag::CLOSED)
             && self.len.load(Ordering::Relaxed) == 0
             && self.held_places.get() == 0
-    }
-
-    /// Without the lock: a receive would probably not block. False only if at some moment since the
-    /// call it would have.
-    #[inline(always)]
-    pub(crate) fn hint_recv(&self) -> bool {
-        // `len` and the list before `CLOSED`: a channel that was drained after it was closed shows
-        // both.
-        if self.len.load(Ordering::Acquire) != 0 || !self.sendq.is_empty() {
-            return true;
-        }
-        let flags = self.flags();
-        flags & (flag::CLOSED | flag::TIMER) != 0 && (flags & flag::TIMER == 0 || self.is_due())
     }
 
     /// Without the lock: a send would probably not block. As [`hint_recv`](Self::hint_recv).

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use gors_runtime::raw::{self, Task, WaitReason};
 
-use crate::core::recv::RecvEnd;
+use crate::core::recv::{Look, RecvEnd};
 use crate::core::send::SendEnd;
 use crate::core::{Core, UNBOUNDED, flag};
 use crate::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
@@ -152,10 +152,12 @@ impl<T> Link<T> {
 
     #[inline]
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        // A miss is inlined into the code of the user, which may be polling; the rest is not.
-        match self.get() {
-            Some(core) if core.hint_recv() => Self::try_recv_likely(core),
-            _ => Err(TryRecvError::Empty),
+        // A miss and the end are inlined into the code of the user, which may be polling; the rest
+        // is not.
+        match self.get().map(|core| (core, core.look())) {
+            None | Some((_, Look::Nothing)) => Err(TryRecvError::Empty),
+            Some((_, Look::End)) => Err(TryRecvError::Disconnected),
+            Some((core, Look::Something)) => Self::try_recv_likely(core),
         }
     }
 

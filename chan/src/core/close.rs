@@ -8,6 +8,10 @@
 //! gives up the last side frees the memory. So the memory outlives both endings, in whichever order
 //! and on whichever threads they run.
 //!
+//! Whoever finds only its own handles and sides in the word is alone: handles come from handles, and
+//! who waits borrows one. It ends the channel without writing the word; that load takes in what the
+//! others did before they gave theirs up, as every change of the word releases.
+//!
 //! Owned channels (done, timers) are ended by their owner only: there the handles' endings do
 //! nothing but release memory.
 
@@ -113,12 +117,39 @@ impl Core {
     /// element type.
     #[inline]
     pub(crate) unsafe fn release<T>(&self, what: u64) {
+        let its_sides = (senders(what) + receivers(what)) * SIDE;
+        if self.handles.load(Ordering::Acquire) == what + its_sides {
+            // SAFETY: these are the only handles, so nobody else can make one; the rest is passed
+            // on.
+            return unsafe { self.end_alone::<T>() };
+        }
         let old = self.handles.fetch_sub(what, Ordering::AcqRel);
         let last_sender = senders(what) == 1 && senders(old) == 1;
         let last_receiver = receivers(what) == 1 && receivers(old) == 1;
         if last_sender || last_receiver {
             // SAFETY: passed on.
             unsafe { self.end_sides::<T>(last_sender, last_receiver, sides(old)) }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// No handle but the caller's is left, and no side that another is just ending; as
+    /// [`release`](Self::release).
+    #[inline(never)]
+    unsafe fn end_alone<T>(&self) {
+        /// Frees the channel even if an element's drop panics.
+        struct Last<'a>(&'a Core);
+        impl Drop for Last<'_> {
+            fn drop(&mut self) {
+                // SAFETY: nobody else can reach the channel, and its elements are taken out.
+                unsafe { self.0.free() }
+            }
+        }
+        let _last = Last(self);
+        if self.flags() & flag::OWNED == 0 {
+            // SAFETY: sole owner.
+            unsafe { self.take_contents().drop_all::<T>() };
         }
     }
 

@@ -7,6 +7,7 @@ use gors_runtime::raw::{self, Point, Task, WaitReason};
 use super::ring::copy;
 use super::waiter::{Claim, Outcome, Waiter, WakeChain};
 use super::{Core, Dir, flag};
+use crate::shim::atomic::Ordering;
 
 /// How a receive ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +18,15 @@ pub(crate) enum RecvEnd {
     Closed,
     /// The deadline passed; of a try: it would block.
     NotNow,
+}
+
+/// What a look without the lock finds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Look {
+    Nothing,
+    Something,
+    /// Closed and drained.
+    End,
 }
 
 /// One attempt under the lock, which is released unless `Empty`.
@@ -30,6 +40,45 @@ enum Step {
 }
 
 impl Core {
+    /// Without the lock: a receive would probably not block. False only if at some moment since the
+    /// call it would have.
+    #[inline(always)]
+    pub(crate) fn hint_recv(&self) -> bool {
+        self.look() != Look::Nothing
+    }
+
+    /// Without the lock: what a receive would find. What it says of nothing and of the end was true
+    /// at some moment since the call.
+    #[inline(always)]
+    pub(crate) fn look(&self) -> Look {
+        // `len` and the list before `CLOSED`: a channel that was drained after it was closed shows
+        // both.
+        if self.len.load(Ordering::Acquire) != 0 || !self.sendq.is_empty() {
+            return Look::Something;
+        }
+        let flags = self.flags();
+        if flags & (flag::CLOSED | flag::TIMER) == 0 {
+            Look::Nothing
+        } else if flags & flag::ENDED != 0 {
+            Look::End
+        } else if flags & flag::TIMER == 0 || self.is_due() {
+            Look::Something
+        } else {
+            Look::Nothing
+        }
+    }
+
+    /// Lets every [`look`](Self::look) at a closed and drained channel say so.
+    #[cold]
+    fn note_end(&self) {
+        self.lock();
+        if self.is_drained() {
+            self.set(flag::ENDED);
+        }
+        // SAFETY: locked above.
+        unsafe { self.unlock() };
+    }
+
     /// Blocks until there is a value or the channel is closed and drained.
     ///
     /// # Safety
@@ -82,6 +131,7 @@ impl Core {
                 && self.sendq.is_empty()
                 && self.flags() & flag::HELD == 0
             {
+                self.note_end();
                 return RecvEnd::Closed;
             }
             // SAFETY: passed on; `Empty` leaves the lock to be released here.

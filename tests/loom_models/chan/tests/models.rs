@@ -98,6 +98,28 @@ fn main() -> ExitCode {
             mutants: &[TWO_LOCK],
         },
         Model {
+            name: "last_handle",
+            property: "who finds itself alone with a channel has seen what the others did, and frees it",
+            body: || {
+                let values = channel(1);
+                let theirs = values.clone();
+                let sender = goroutine(move || {
+                    let no_time = std::time::Duration::ZERO;
+                    assert!(theirs.send_timeout(1, no_time).is_ok());
+                });
+                let other = goroutine(move || drop(values));
+                sender.join().unwrap();
+                other.join().unwrap();
+            },
+            preemptions: Some(3),
+            mutants: &[Mutant {
+                file: "chan/src/core/close.rs",
+                after: "unsafe fn release<T>(",
+                line: "self.handles.load(Ordering::Acquire) == what",
+                change: Change::Relaxed,
+            }],
+        },
+        Model {
             name: "wait_group",
             property: "a wait ends when the last of two goroutines is done, and sees what they did",
             body: || {
