@@ -37,13 +37,22 @@ fn nothing_wakes_up_after_the_last_work() {
         });
         sleep_on_plain_thread(SETTLE);
         let here = threads::current();
-        let before = others(here);
-        assert!(
-            before.iter().any(|thread| thread.name.starts_with("gors")),
-            "{before:?}"
-        );
-        sleep_on_plain_thread(WATCH);
-        assert_eq!(others(here), before);
+        let mut looks = 0;
+        loop {
+            let before = others(here);
+            assert!(
+                before.iter().any(|thread| thread.name.starts_with("gors")),
+                "{before:?}"
+            );
+            sleep_on_plain_thread(WATCH);
+            let after = others(here);
+            if after == before {
+                break;
+            }
+            // On a busy machine it gets there later.
+            looks += 1;
+            assert!(looks < 10, "{before:?} and then {after:?}");
+        }
     })
     .assert_success();
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use gors::prelude::*;
 use gors::runtime::stack_dump;
+use gors::signal::{self, Signal};
 use gors::sync::{Mutex, RwLock};
 
 use crate::common::{spawn_blocked, until_blocked};
@@ -300,8 +301,10 @@ fn sigquit_stays_ignored() {
     const NAME: &str = "sigquit_stays_ignored";
     if std::env::var_os("GORS_TEST_CHILD").is_some() {
         gors::run(|| {
+            let end = make(1);
+            signal::notify(&end, &[Signal::USER1]);
             println!("ready");
-            gors::time::sleep(Duration::from_millis(500));
+            assert_eq!(end.recv(), Some(Signal::USER1));
         });
         std::process::exit(0);
     }
@@ -316,6 +319,7 @@ fn sigquit_stays_ignored() {
     );
     child.wait_for("ready\n");
     child.send("QUIT");
+    child.send("USR1");
     child.wait().assert_success();
 }
 

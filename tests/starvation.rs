@@ -42,30 +42,27 @@ fn a_raw_blocking_call_does_not_stop_the_others() {
     .assert_success();
 }
 
-/// Would catch blocking calls that are noticed one after the other, or under the cap of the hogs; and
-/// threads that stay.
+/// Would catch blocking calls that fall under the cap of the hogs, or that are not noticed; and threads that
+/// stay.
 #[test]
-fn a_thousand_raw_sleeps_go_on_at_once() {
-    let name = "a_thousand_raw_sleeps_go_on_at_once";
+#[expect(clippy::disallowed_types, reason = "blocking the thread is the point")]
+fn hundreds_of_raw_waits_go_on_at_once() {
+    let name = "hundreds_of_raw_waits_go_on_at_once";
     // The audit keeps threads busy that would have ended.
     child::run(name, &[("GOMAXPROCS", "2"), child::NO_AUDIT], || {
         gors::run(|| {
+            const MANY: usize = 300;
+            // It opens when all stand in front of it. Behind a cap of eight that takes five minutes.
+            let barrier = Arc::new(std::sync::Barrier::new(MANY));
             let wg = WaitGroup::new();
-            let begun = Instant::now();
-            for _ in 0..1_000 {
-                wg.go(|| sleep_on_thread(Duration::from_millis(100)));
+            for _ in 0..MANY {
+                let barrier = Arc::clone(&barrier);
+                wg.go(move || {
+                    barrier.wait();
+                });
             }
             wg.wait();
-            // One after the other on two permits they take 50 s, behind a cap of eight 10 s.
-            assert!(
-                begun.elapsed() < Duration::from_secs(8),
-                "{:?}",
-                begun.elapsed()
-            );
-            let most = stats().workers;
-            assert!(most > 20, "{most}");
             while stats().workers > 3 {
-                assert!(begun.elapsed() < Duration::from_secs(90), "{:?}", stats());
                 sleep(Duration::from_millis(50));
             }
         });
@@ -86,9 +83,12 @@ fn endless_loops_are_named_and_do_not_stop_the_others() {
                     std::hint::spin_loop();
                 });
             }
-            let begun = Instant::now();
-            while begun.elapsed() < Duration::from_secs(2) {
-                // Yielding would put it behind all of them.
+            // Until the cap is full, and hogs beyond it have been let in twice.
+            while stats().hogs_running < 8 {
+                sleep(Duration::from_millis(1));
+            }
+            let before = stats().hogs;
+            while stats().hogs < before + 2 {
                 sleep(Duration::from_millis(1));
             }
         });
@@ -123,15 +123,15 @@ fn woken_goroutines_do_not_wait_for_the_cap() {
                 sleep(Duration::from_millis(1));
             }
             let begun = Instant::now();
-            for _ in 0..50 {
+            // A second each without loans, which is longer than the child may take; some milliseconds with
+            // them, on a machine of its own.
+            for _ in 0..100 {
                 sleep(Duration::from_millis(1));
             }
-            for _ in 0..50 {
+            for _ in 0..100 {
                 blocking(|| sleep_on_thread(Duration::from_millis(1)));
             }
-            // A second each without loans; some milliseconds with them, on a machine of its own.
             let took = begun.elapsed();
-            assert!(took < Duration::from_secs(30), "{took:?}, {:?}", stats());
             // Two permits, eight hogs, two loans, a spare, and one for each second.
             let most = 13 + took.as_secs() as usize + 10;
             assert!(stats().workers <= most, "{took:?}, {:?}", stats());
@@ -187,7 +187,7 @@ fn a_pair_and_a_busy_goroutine_share_one_permit() {
             let [pair_alone, _] = run_for(Duration::from_millis(300), true, false);
             let [_, busy_alone] = run_for(Duration::from_millis(300), false, true);
             let [pair, busy] = run_for(Duration::from_millis(600), true, true);
-            // Its share is what it does alone in half of the time, 300 ms.
+            // Its share is what it does alone in half of the time, 300 ms of a CPU.
             assert!(pair > pair_alone / 20, "pair: {pair} beside {pair_alone}");
             assert!(busy > busy_alone / 20, "busy: {busy} beside {busy_alone}");
         });
@@ -195,8 +195,10 @@ fn a_pair_and_a_busy_goroutine_share_one_permit() {
     .assert_success();
 }
 
-/// Lets a ping-pong pair, a busy goroutine, or both run; what they did.
+/// Lets a ping-pong pair, a busy goroutine, or both run, until the process has used that much of a CPU;
+/// what they did.
 fn run_for(time: Duration, with_pair: bool, with_busy: bool) -> [u64; 2] {
+    let before = cpu_time::of_process();
     let stop = Arc::new(AtomicBool::new(false));
     let wg = WaitGroup::new();
     let counts = [const { AtomicU64::new(0) }; 2];
@@ -231,7 +233,9 @@ fn run_for(time: Duration, with_pair: bool, with_busy: bool) -> [u64; 2] {
             }
         });
     }
-    sleep(time);
+    while cpu_time::of_process() - before < time {
+        sleep(Duration::from_millis(1));
+    }
     stop.store(true, Ordering::Relaxed);
     wg.wait();
     [0, 1].map(|n| counts[n].load(Ordering::Relaxed))
@@ -248,9 +252,9 @@ fn a_limit_on_threads_is_kept_and_named() {
             for n in 0..20 {
                 wg.go(move || {
                     if n % 2 == 0 {
-                        blocking(|| sleep_on_thread(Duration::from_millis(20)));
+                        blocking(|| sleep_on_thread(Duration::from_millis(100)));
                     } else {
-                        sleep_on_thread(Duration::from_millis(20));
+                        sleep_on_thread(Duration::from_millis(100));
                     }
                     assert!(stats().workers <= 3);
                 });

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use common::{at_all_permits, spawn_blocked};
+use gors::context::{self, Context};
 use gors::prelude::*;
 use gors::sync::RwLock;
 
@@ -211,10 +212,12 @@ fn a_writer_that_gives_up_lets_readers_in() {
     let lock = Arc::new(RwLock::new(()));
     let first = lock.read();
     let theirs = lock.clone();
-    let writer = spawn_blocked(move || theirs.try_write_for(Duration::from_secs(1)).is_none());
+    let (ctx, cancel) = context::with_cancel(&Context::background());
+    let writer = spawn_blocked(move || theirs.write_ctx(&ctx).is_err());
     assert!(lock.try_read().is_none());
     let theirs = lock.clone();
     let reader = spawn_blocked(move || drop(theirs.read()));
+    cancel.cancel();
     assert!(writer.join().unwrap());
     reader.join().unwrap();
     drop(first);

@@ -7,7 +7,7 @@
 mod child;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use gors::prelude::*;
 
@@ -81,14 +81,39 @@ fn work() {
     assert_eq!(sum.load(Ordering::Relaxed), 60 * 59 / 2);
 }
 
-/// Asks for more threads than [`work`] can have left behind: each of these calls lasts longer than it takes
-/// to pass a permit on as often as that.
-fn crowd() {
-    let wg = Arc::new(WaitGroup::new());
-    for _ in 0..100 {
-        wg.go(|| blocking(|| sleep_on_thread_for(Duration::from_millis(20))));
+/// Asks for more threads than [`work`] can have left behind: these calls end when every thread is in one and
+/// somebody still waits.
+fn crowd(all_are_inside: &Arc<AtomicBool>) {
+    let wg = WaitGroup::new();
+    for _ in 0..200 {
+        let over = Arc::clone(all_are_inside);
+        wg.go(move || {
+            blocking(|| {
+                while !over.load(Ordering::Relaxed) {
+                    sleep_on_thread();
+                }
+            });
+        });
     }
     wg.wait();
+}
+
+/// Says so, from a thread of its own, when no worker has been idle for a number of looks. There are more
+/// goroutines than threads.
+fn watch_for_idle_threads() -> Arc<AtomicBool> {
+    let none = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&none);
+    std::thread::spawn(move || {
+        let mut looks = 0;
+        while looks < 20 {
+            sleep_on_thread();
+            let stats = gors::runtime::stats();
+            let none_is_idle = stats.workers_idle == 0 && stats.goroutines > stats.workers + 50;
+            looks = if none_is_idle { looks + 1 } else { 0 };
+        }
+        told.store(true, Ordering::Relaxed);
+    });
+    none
 }
 
 /// Catches a runtime that goes on without its monitor, or ends without saying why.
@@ -108,6 +133,7 @@ fn without_a_first_thread_the_program_says_so() {
 fn work_goes_on_with_the_threads_there_are() {
     let name = "work_goes_on_with_the_threads_there_are";
     let ended = child::run(name, &[("GOMAXPROCS", "4")], || {
+        let all_are_inside = watch_for_idle_threads();
         run(|| {
             work();
             refuse_threads();
@@ -117,7 +143,7 @@ fn work_goes_on_with_the_threads_there_are() {
                 std::hint::spin_loop();
             });
             (0..5).for_each(|_| work());
-            crowd();
+            crowd(&all_are_inside);
             hog.store(1, Ordering::Relaxed);
         });
     });
@@ -126,14 +152,10 @@ fn work_goes_on_with_the_threads_there_are() {
     assert!(ended.stderr.contains(text), "{ended:#?}");
 }
 
-fn sleep_on_thread() {
-    sleep_on_thread_for(Duration::from_millis(3));
-}
-
 #[expect(
     clippy::disallowed_methods,
     reason = "blocking the thread is the point"
 )]
-fn sleep_on_thread_for(time: Duration) {
-    std::thread::sleep(time);
+fn sleep_on_thread() {
+    std::thread::sleep(Duration::from_millis(3));
 }

@@ -38,7 +38,7 @@ fn clones_share_the_value() {
         let all: Vec<_> = (0..4)
             .map(|_| {
                 let r = r.clone();
-                go(move || r.recv_timeout(ms(80)).is_ok())
+                go(move || r.recv_timeout(ms(500)).is_ok())
             })
             .collect();
         let got = all
@@ -55,14 +55,19 @@ fn clones_share_the_value() {
 #[test]
 fn slow_readers_lose_ticks() {
     everywhere(|| {
-        let r = tick(ms(200));
-        sleep_past(700);
-        let first = r.recv().unwrap();
+        // A tick may be due just between the two looks, on a machine that is late by half a period.
+        let one_is_kept = |period| {
+            let r = tick(ms(period));
+            sleep_past(period * 7 / 2);
+            let first = r.recv().unwrap();
+            let kept = r.try_recv().is_ok();
+            assert!(r.recv().unwrap() > first);
+            !kept
+        };
         assert!(
-            r.try_recv().is_err(),
+            [50, 200, 500].into_iter().any(one_is_kept),
             "three ticks have passed, one is kept"
         );
-        assert!(r.recv().unwrap() > first);
     });
 }
 

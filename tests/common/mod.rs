@@ -22,9 +22,9 @@ pub(crate) fn panic_text(f: impl FnOnce()) -> String {
     }
 }
 
-/// Returns when the goroutine waits for something.
+/// Returns when the goroutine waits for something, or has ended.
 pub(crate) fn until_blocked<T>(goroutine: &gors::JoinHandle<T>) {
-    while gors::runtime::wait_reason_of(goroutine.id()).is_none() {
+    while gors::runtime::wait_reason_of(goroutine.id()).is_none() && !goroutine.is_finished() {
         gors::time::sleep(Duration::from_millis(1));
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests share: each runs on plain threads and again on goroutines, and a hang fails fast.
 #![allow(dead_code, clippy::disallowed_methods)] // plain threads are wanted here
 
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -44,20 +45,52 @@ pub(crate) fn go<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> H
     if gors_runtime::goid() != 0 {
         Handle::Goroutine(gors_runtime::spawn(f))
     } else {
-        Handle::Thread(thread::spawn(f))
+        let (tell, place) = mpsc::channel();
+        let handle = thread::spawn(move || {
+            let here = std::fs::read_link("/proc/thread-self").unwrap_or_default();
+            let _ = tell.send(Path::new("/proc").join(here));
+            f()
+        });
+        Handle::Thread { handle, place }
     }
 }
 
 pub(crate) enum Handle<T> {
     Goroutine(gors_runtime::JoinHandle<T>),
-    Thread(thread::JoinHandle<T>),
+    Thread {
+        handle: thread::JoinHandle<T>,
+        /// Its folder in `/proc`, once it runs.
+        place: mpsc::Receiver<PathBuf>,
+    },
 }
 
 impl<T> Handle<T> {
+    /// Returns when it waits for something, or has ended.
+    fn until_blocked(&self) {
+        match self {
+            Handle::Goroutine(h) => {
+                while gors_runtime::wait_reason_of(h.id()).is_none() && !h.is_finished() {
+                    sleep(ms(1));
+                }
+            }
+            Handle::Thread { handle, place } => {
+                let place = place.recv().expect("it sends its place first");
+                let sleeps = || {
+                    let stat = std::fs::read_to_string(place.join("stat")).unwrap_or_default();
+                    stat.rsplit_once(')')
+                        .is_some_and(|(_, rest)| rest.starts_with(" S"))
+                };
+                while !sleeps() && !handle.is_finished() {
+                    sleep(ms(1));
+                }
+            }
+        }
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         match self {
             Handle::Goroutine(h) => h.is_finished(),
-            Handle::Thread(h) => h.is_finished(),
+            Handle::Thread { handle, .. } => handle.is_finished(),
         }
     }
 
@@ -68,7 +101,7 @@ impl<T> Handle<T> {
                 Ok(v) => return Ok(v),
                 Err(e) => e.into_panic(),
             },
-            Handle::Thread(h) => match h.join() {
+            Handle::Thread { handle, .. } => match handle.join() {
                 Ok(v) => return Ok(v),
                 Err(e) => e,
             },
@@ -121,6 +154,7 @@ pub(crate) fn blocks_with_room<T: Send + 'static>(
 
 fn still_blocked<T>(h: Handle<T>) -> Handle<T> {
     settle();
+    h.until_blocked();
     assert!(!h.is_finished(), "went through, should block");
     h
 }
