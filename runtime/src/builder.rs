@@ -102,8 +102,9 @@ impl Builder {
         T: Send + 'static,
     {
         let extras = self.extras(flags)?;
-        let (body, handle) = joinable(f, extras.name.clone());
-        Ok(handle.numbered(try_start(body, extras, created)?))
+        let (body, packet) = joinable(f);
+        let id = try_start(body, &extras, created)?;
+        Ok(JoinHandle::new(packet, id, extras.name))
     }
 
     /// Runs `f` in a new goroutine, as [`spawn`](crate::spawn()).
@@ -152,7 +153,7 @@ impl Builder {
     {
         let created = Location::caller();
         let extras = self.extras(flag::FATAL_PANIC)?;
-        try_start(f, extras, created).map(|_| ())
+        try_start(f, &extras, created).map(|_| ())
     }
 
     /// Runs `f` as the main goroutine, as [`run`](crate::run).

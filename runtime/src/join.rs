@@ -3,6 +3,10 @@
 //! A [`Packet`] is shared by the goroutine and its handle. The goroutine stores the result, then
 //! DONE, then notifies; the joiner looks at DONE under the list's lock. One joiner at most: the
 //! handle is consumed by joining, and polling it is exclusive.
+//!
+//! A waker is stored, then POLLED, then DONE is looked at; the goroutine stores DONE and then looks at
+//! POLLED; between store and look both fence. So one of them sees the other, and a goroutine whose
+//! handle nobody polls does not take the waker's lock.
 
 use std::any::Any;
 use std::fmt;
@@ -15,6 +19,8 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::exit::Goexit;
+use crate::fence;
+use crate::pair::Pair;
 use crate::raw::{self, Notified, SpinLock, WaitList, WaitReason};
 use crate::shim::UnsafeCell;
 use crate::shim::atomic::{AtomicBool, Ordering};
@@ -43,6 +49,8 @@ pub(crate) struct Packet<T> {
     joiners: WaitList,
     /// Written before DONE by the goroutine, taken after it by the joiner.
     outcome: UnsafeCell<Option<Outcome<T>>>,
+    /// There was a waker.
+    polled: AtomicBool,
     /// Under `waker_lock`.
     waker: UnsafeCell<Option<Waker>>,
     waker_lock: SpinLock,
@@ -60,6 +68,7 @@ impl<T> Packet<T> {
             done: AtomicBool::new(false),
             joiners: WaitList::new(),
             outcome: UnsafeCell::new(None),
+            polled: AtomicBool::new(false),
             waker: UnsafeCell::new(None),
             waker_lock: SpinLock::new(),
         }
@@ -76,8 +85,11 @@ impl<T> Packet<T> {
 
     fn finish(&self) {
         self.done.store(true, Ordering::Release);
+        // Begins with the fence between DONE and both looks.
         self.joiners.notify_one();
-        if let Some(waker) = self.swap_waker(None) {
+        if self.polled.load(Ordering::Acquire)
+            && let Some(waker) = self.swap_waker(None)
+        {
             waker.wake();
         }
     }
@@ -117,19 +129,14 @@ impl<T> Packet<T> {
 ///
 /// Dropping it detaches the goroutine, which runs on. It is also a [`Future`] of the result.
 pub struct JoinHandle<T> {
-    packet: Arc<Packet<T>>,
+    packet: Pair<Packet<T>>,
     id: u64,
     name: Option<Arc<str>>,
 }
 
 impl<T> JoinHandle<T> {
-    /// A handle; the number is 0 as long as the goroutine has none.
-    pub(crate) fn new(packet: Arc<Packet<T>>, id: u64, name: Option<Arc<str>>) -> Self {
+    pub(crate) fn new(packet: Pair<Packet<T>>, id: u64, name: Option<Arc<str>>) -> Self {
         Self { packet, id, name }
-    }
-
-    pub(crate) fn numbered(self, id: u64) -> Self {
-        Self { id, ..self }
     }
 
     /// Waits until the goroutine has ended and returns its result.
@@ -192,7 +199,7 @@ impl<T> JoinHandle<T> {
     /// The handle is dropped without a join: the panic that nobody will see, if the goroutine is
     /// gone and this was the last reference. Whoever of the two drops last finds it.
     pub(crate) fn into_unjoined_panic(self) -> Option<Box<dyn Any + Send>> {
-        let packet = Arc::into_inner(self.packet)?;
+        let packet = self.packet.into_inner()?;
         match packet.outcome.into_inner() {
             Some(Outcome::Panicked(payload)) => Some(payload),
             _ => None,
@@ -222,6 +229,8 @@ impl<T> Future for JoinHandle<T> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if !self.packet.is_done() {
             drop(self.packet.swap_waker(Some(context.waker().clone())));
+            self.packet.polled.store(true, Ordering::Release);
+            fence::store_load();
             // The goroutine may have ended before it could see the waker.
             if !self.packet.is_done() {
                 return Poll::Pending;

@@ -51,6 +51,7 @@ mod local;
 mod macros;
 mod mode;
 mod observe;
+mod pair;
 mod parker;
 mod poller;
 mod random;

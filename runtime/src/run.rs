@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::builder::Builder;
 use crate::join::{Outcome, Packet};
+use crate::pair::Pair;
 use crate::raw::{self, WaitReason};
 use crate::shim::atomic::Ordering;
 use crate::spawn::{self, Extras};
@@ -46,15 +47,14 @@ where
     F: FnOnce() -> T + Send,
     T: Send,
 {
-    let packet = Arc::new(Packet::<T>::new());
-    let theirs = Arc::clone(&packet);
+    let (packet, theirs) = Pair::new(Packet::<T>::new());
     let body: Box<dyn FnOnce() + Send + '_> = Box::new(move || theirs.run(f));
     // SAFETY: the goroutine's borrows end with its last use of `f` and the result, and this
     // function does not return or unwind before the packet says so. The packet itself is owned by
     // both sides; what the goroutine drops of it after «done» holds no `T` any more, because the
     // outcome is taken below or the process never leaves this function.
     let body: Box<dyn FnOnce() + Send + 'static> = unsafe { std::mem::transmute(body) };
-    spawn::start(body, extras, created);
+    spawn::start(body, &extras, created);
     packet.wait(WaitReason::Run, None);
     // SAFETY: done, and nobody else takes.
     finish(unsafe { packet.take() })

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::exit::Goexit;
 use crate::join::{JoinError, JoinHandle, Outcome, Packet};
+use crate::pair::Pair;
 use crate::raw::{self, WaitList, WaitReason};
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicUsize, Ordering};
@@ -142,14 +143,13 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let packet = Arc::new(Packet::<T>::new());
-        let theirs = Arc::clone(&packet);
+        let (packet, theirs) = Pair::new(Packet::<T>::new());
         let shared = Arc::clone(&self.shared);
         let id = self.start(
             move || {
                 theirs.run(f);
                 // The handle is gone and with it whoever could join: the outcome is ours.
-                if let Some(packet) = Arc::into_inner(theirs) {
+                if let Some(packet) = theirs.into_inner() {
                     // SAFETY: done, by the line above, and nobody else is left to take.
                     if let Some(Outcome::Panicked(payload)) = unsafe { packet.take() } {
                         keep_panic(&shared, payload);
@@ -187,7 +187,7 @@ impl<'scope> Scope<'scope, '_> {
                     shared.parent.notify_all();
                 }
             },
-            Extras::default(),
+            &Extras::default(),
             created,
         )
     }

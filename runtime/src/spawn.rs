@@ -15,6 +15,7 @@ use crate::goroutine::{Record, RecordPtr, slab};
 use crate::join::{JoinHandle, Packet};
 use crate::mode;
 use crate::observe;
+use crate::pair::Pair;
 use crate::sanitize::{self, Fiber};
 use crate::sched::queue::{self, Lane};
 use crate::sched::{self, roster};
@@ -61,7 +62,7 @@ pub(crate) struct Extras {
 
 /// Makes a goroutine and submits it; returns its number.
 #[inline]
-pub(crate) fn start<F>(f: F, extras: Extras, created: &'static Location<'static>) -> u64
+pub(crate) fn start<F>(f: F, extras: &Extras, created: &'static Location<'static>) -> u64
 where
     F: FnOnce() + Send + 'static,
 {
@@ -80,7 +81,7 @@ where
 /// is given up then, and `f` is dropped.
 pub(crate) fn try_start<F>(
     f: F,
-    extras: Extras,
+    extras: &Extras,
     created: &'static Location<'static>,
 ) -> io::Result<u64>
 where
@@ -114,7 +115,7 @@ fn launch<F>(
     worker: Option<&'static Worker>,
     record: RecordPtr,
     f: F,
-    extras: Extras,
+    extras: &Extras,
     created: &'static Location<'static>,
 ) -> u64
 where
@@ -140,7 +141,7 @@ where
         if let Some(name) = &extras.name {
             crate::dump::names::insert(id, Arc::clone(name));
         }
-        cold.name = extras.name;
+        cold.name.clone_from(&extras.name);
         cold.promised = extras.promised;
     }
     match worker {
@@ -239,7 +240,7 @@ where
         move || {
             f();
         },
-        extras,
+        &extras,
         Location::caller(),
     );
 }
@@ -261,34 +262,20 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    spawn_with(f, Extras::default(), Location::caller())
+    let (body, packet) = joinable(f);
+    let id = start(body, &Extras::default(), Location::caller());
+    JoinHandle::new(packet, id, None)
 }
 
-pub(crate) fn spawn_with<F, T>(
-    f: F,
-    extras: Extras,
-    created: &'static Location<'static>,
-) -> JoinHandle<T>
+/// What a goroutine that is joined runs, and what it leaves for whoever joins.
+#[inline]
+pub(crate) fn joinable<F, T>(f: F) -> (impl FnOnce() + Send + 'static, Pair<Packet<T>>)
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let (body, handle) = joinable(f, extras.name.clone());
-    handle.numbered(start(body, extras, created))
-}
-
-/// What a goroutine that is joined runs, and the handle of whoever joins.
-pub(crate) fn joinable<F, T>(
-    f: F,
-    name: Option<Arc<str>>,
-) -> (impl FnOnce() + Send + 'static, JoinHandle<T>)
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    let packet = Arc::new(Packet::new());
-    let theirs = Arc::clone(&packet);
-    (move || theirs.run(f), JoinHandle::new(packet, 0, name))
+    let (packet, theirs) = Pair::new(Packet::new());
+    (move || theirs.run(f), packet)
 }
 
 /// How many goroutines exist: spawned, and not ended. Includes the main goroutine of

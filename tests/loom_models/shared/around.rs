@@ -82,6 +82,9 @@ pub(crate) mod exit {
     /// Models end by unwinding.
     pub(crate) struct AbortOnUnwind;
 
+    /// The payload of `goexit`, which no model calls.
+    pub(crate) struct Goexit;
+
     pub(crate) fn install() {}
 
     pub(crate) fn fatal(message: &str) -> ! {

@@ -1,7 +1,7 @@
 //! What waits and is woken, under loom: the runtime's source files, unchanged, over stand-ins of what
 //! is below them.
 //!
-//! Real: `raw` (but for `func_timer`, `signal`, `spin` and `unwind`), `timer.rs`, `parker.rs`.
+//! Real: `raw` (but for `func_timer`, `signal`, `spin` and `unwind`), `timer.rs`, `parker.rs`, `join.rs`, `pair.rs`.
 //! Stand-ins: the record, the switch and the scheduler. A goroutine is a thread of the model that has
 //! a [`stack::Slot`]; when it switches out it does what the worker does on its own stack
 //! (`runtime/src/sched.rs`, `commit`: state, timer, unlock) and waits until its record is popped.
@@ -13,6 +13,10 @@ mod sanitize;
 #[path = "../../../../runtime/src/shim.rs"]
 mod shim;
 
+#[path = "../../../../runtime/src/join.rs"]
+mod join;
+#[path = "../../../../runtime/src/pair.rs"]
+mod pair;
 #[path = "../../../../runtime/src/parker.rs"]
 mod parker;
 #[path = "../../../../runtime/src/timer.rs"]

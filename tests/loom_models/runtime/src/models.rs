@@ -1,5 +1,6 @@
 //! The models.
 
+mod joining;
 mod locks;
 mod timers;
 mod waiting;
@@ -18,6 +19,7 @@ const TWO_LOCK: Mutant = Mutant {
 /// All of them.
 pub fn models() -> Vec<Model> {
     let mut models = waiting::models();
+    models.extend(joining::models());
     models.extend(locks::models());
     models.extend(timers::models());
     models
