@@ -26,8 +26,8 @@ with_sanitizer() {
 run_tests() {
     cargo test "${build[@]}" -p gors-runtime -p gors-chan -p gors --lib \
         --test drops --test drop_paths --test select_semantics --test traffic \
-        --test goroutines --test panics_and_goexit --test sync_mutex --test sync_rwlock --test sync_wait_group \
-        --test time_after_func --test stacks \
+        --test goroutines --test panics_and_goexit --test destructors_that_wait \
+        --test sync_mutex --test sync_rwlock --test sync_wait_group --test time_after_func --test stacks \
         -- --skip twenty_thousand_waiting_destructors_do_not_hang # nor do they end within minutes here
 }
 

@@ -8,148 +8,19 @@
 //! that block or pass otherwise than Go's.
 
 mod common;
+#[path = "model/reference.rs"]
+mod reference;
 
-use std::collections::VecDeque;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use gors_chan::{Chan, Select, TryRecvError, TrySendError, make, select};
 use proptest::prelude::*;
+use reference::{Arm, Finished, MChan, Model, Op, Res, Wait};
 
 const ACTORS: usize = 4;
 const CHANS: usize = 3;
 const LONG: Duration = Duration::from_secs(20);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Arm {
-    Recv(usize),
-    Send(usize),
-}
-
-#[derive(Clone, Debug)]
-enum Op {
-    Send(usize),
-    Recv(usize),
-    TrySend(usize),
-    TryRecv(usize),
-    Close(usize),
-    Len(usize),
-    /// Through the builder, or (true) the macro on the fixed shape recv 0, send 1, recv 2.
-    Select(Vec<Arm>, bool, bool),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Res {
-    Sent,
-    SendFailed,
-    Got(u64),
-    Closed,
-    WouldBlock,
-    CloseResult(bool),
-    Len(usize),
-    /// Arm, and what it yielded.
-    Arm(usize, Box<Res>),
-}
-
-// ---- the model
-
-#[derive(Clone, Debug)]
-struct Wait {
-    actor: usize,
-    /// The arm's number if it is a select's.
-    arm: Option<usize>,
-    value: u64,
-}
-
-#[derive(Default, Debug)]
-struct Model {
-    chans: Vec<MChan>,
-}
-
-#[derive(Default, Debug)]
-struct MChan {
-    cap: usize,
-    buf: VecDeque<u64>,
-    recvq: VecDeque<Wait>,
-    sendq: VecDeque<Wait>,
-    closed: bool,
-}
-
-type Finished = Vec<(usize, Res)>;
-
-impl Model {
-    fn finish(&mut self, w: &Wait, res: Res, out: &mut Finished) {
-        for c in &mut self.chans {
-            c.recvq.retain(|o| o.actor != w.actor);
-            c.sendq.retain(|o| o.actor != w.actor);
-        }
-        let res = match w.arm {
-            Some(i) => Res::Arm(i, Box::new(res)),
-            None => res,
-        };
-        out.push((w.actor, res));
-    }
-
-    fn can(&self, arm: Arm) -> bool {
-        match arm {
-            Arm::Recv(c) => {
-                let c = &self.chans[c];
-                c.closed || !c.buf.is_empty() || !c.sendq.is_empty()
-            }
-            Arm::Send(c) => {
-                let c = &self.chans[c];
-                c.closed || c.buf.len() < c.cap || !c.recvq.is_empty()
-            }
-        }
-    }
-
-    /// Performs an operation that is possible.
-    fn perform(&mut self, w: &Wait, arm: Arm, out: &mut Finished) {
-        let res = match arm {
-            Arm::Send(c) if self.chans[c].closed => Res::SendFailed,
-            Arm::Send(c) => {
-                if let Some(r) = self.chans[c].recvq.front().cloned() {
-                    self.finish(&r, Res::Got(w.value), out);
-                } else {
-                    self.chans[c].buf.push_back(w.value);
-                }
-                Res::Sent
-            }
-            Arm::Recv(c) => {
-                let mut taken = self.chans[c].buf.pop_front();
-                if let Some(s) = self.chans[c].sendq.front().cloned() {
-                    self.chans[c].buf.push_back(s.value);
-                    self.finish(&s, Res::Sent, out);
-                    taken = taken.or_else(|| self.chans[c].buf.pop_front());
-                }
-                taken.map_or(Res::Closed, Res::Got)
-            }
-        };
-        self.finish(w, res, out);
-    }
-
-    fn enqueue(&mut self, w: Wait, arm: Arm) {
-        match arm {
-            Arm::Send(c) => self.chans[c].sendq.push_back(w),
-            Arm::Recv(c) => self.chans[c].recvq.push_back(w),
-        }
-    }
-
-    fn close(&mut self, c: usize, out: &mut Finished) -> bool {
-        if std::mem::replace(&mut self.chans[c].closed, true) {
-            return false;
-        }
-        while let Some(r) = self.chans[c].recvq.front().cloned() {
-            self.finish(&r, Res::Closed, out);
-        }
-        while let Some(s) = self.chans[c].sendq.front().cloned() {
-            self.finish(&s, Res::SendFailed, out);
-        }
-        true
-    }
-}
-
-// ---- the real thing
 
 fn run_op(chans: &[Chan<u64>], op: &Op, value: u64) -> Res {
     let sent = |ok: bool| if ok { Res::Sent } else { Res::SendFailed };

@@ -2,6 +2,7 @@
 
 mod joining;
 mod locks;
+mod mutex;
 mod timers;
 mod waiting;
 
@@ -20,6 +21,7 @@ const TWO_LOCK: Mutant = Mutant {
 pub fn models() -> Vec<Model> {
     let mut models = waiting::models();
     models.extend(joining::models());
+    models.extend(mutex::models());
     models.extend(locks::models());
     models.extend(timers::models());
     models

@@ -1,4 +1,4 @@
-//! The locks that are made of waiters.
+//! The locks that are made of waiters, but for the mutex.
 
 use std::sync::Arc;
 
@@ -13,174 +13,14 @@ use crate::raw::{
 };
 use crate::shim::UnsafeCell;
 
-const MUTEX: &str = "runtime/src/raw/mutex.rs";
-const OPENING: &str = "runtime/src/raw/mutex/opening.rs";
-const WAITING: &str = "runtime/src/raw/mutex/waiting.rs";
 const RWLOCK: &str = "runtime/src/raw/rwlock/writers.rs";
 const ONCE: &str = "runtime/src/raw/once.rs";
 const CANCEL: &str = "runtime/src/raw/cancel.rs";
 const SEMAPHORE: &str = "runtime/src/raw/semaphore.rs";
-const TASK: &str = "runtime/src/raw/task.rs";
 const CONDVAR: &str = "runtime/src/raw/condvar.rs";
-
-/// Two take a free mutex.
-const TWO_TAKE: Mutant = Mutant {
-    file: MUTEX,
-    after: "fn take(",
-    line: ".compare_exchange(false, true",
-    change: Change::Split,
-};
 
 pub(super) fn models() -> Vec<Model> {
     vec![
-        Model {
-            name: "mutex",
-            property: "two goroutines and a thread: one holder at a time, each sees what the last one wrote, nobody is left in the queue; the lock is opened with a fence and, in between, without",
-            body: mutex,
-            preemptions: Some(2),
-            mutants: &[
-                TWO_TAKE,
-                Mutant {
-                    file: MUTEX,
-                    after: "fn open(",
-                    line: "self.held.store(false, Ordering::Release)",
-                    change: Change::Relaxed,
-                },
-                Mutant {
-                    file: MUTEX,
-                    after: "fn take(",
-                    line: ".compare_exchange(false, true",
-                    change: Change::Relaxed,
-                },
-                Mutant {
-                    file: OPENING,
-                    after: "fn open_fenced(",
-                    line: "self.held.swap(false",
-                    change: Change::Relaxed,
-                },
-                // FENCED goes although somebody has queued.
-                Mutant {
-                    file: OPENING,
-                    after: "fn count_fence(",
-                    line: ".compare_exchange(FENCED, 0",
-                    change: Change::Split,
-                },
-                // The waiter takes the lock for fenced.
-                Mutant {
-                    file: WAITING,
-                    after: "fn announce(",
-                    line: ".fetch_update(Ordering::SeqCst",
-                    change: Change::Split,
-                },
-                // Whoever queues in between is forgotten.
-                Mutant {
-                    file: WAITING,
-                    after: "if owns_woken {",
-                    line: "self.flags.fetch_and(!WOKEN",
-                    change: Change::Split,
-                },
-            ],
-        },
-        Model {
-            name: "mutex_unfenced",
-            property: "one opens the lock without a fence while another queues: the waiter is seen, by its barrier",
-            body: mutex_unfenced,
-            preemptions: Some(3),
-            mutants: &[
-                Mutant {
-                    file: WAITING,
-                    after: "fn announce(",
-                    line: "sys::barrier_all_threads()",
-                    change: Change::Skip,
-                },
-                // The second look.
-                Mutant {
-                    file: MUTEX,
-                    after: "fence::unfenced();",
-                    line: "self.flags.load(Ordering::Relaxed)",
-                    change: Change::Pretend(0),
-                },
-                Mutant {
-                    file: WAITING,
-                    after: "fn announce(",
-                    line: "self.held.load(Ordering::Relaxed)",
-                    change: Change::Pretend(1),
-                },
-            ],
-        },
-        Model {
-            name: "mutex_fenced",
-            property: "the same where the lock stays fenced: fence against fence",
-            body: mutex_fenced,
-            preemptions: Some(3),
-            mutants: &[
-                Mutant {
-                    file: WAITING,
-                    after: "if old & FENCED != 0",
-                    line: "fence::store_load_after_exchange()",
-                    change: Change::Skip,
-                },
-                Mutant {
-                    file: OPENING,
-                    after: "fn open_fenced(",
-                    line: "fence::store_load_after_exchange()",
-                    change: Change::Skip,
-                },
-            ],
-        },
-        Model {
-            name: "mutex_unsure",
-            property: "the same when the kernel refuses the barrier: the waiter looks again until it has the lock",
-            body: || {
-                world::refuse_barriers();
-                mutex_unfenced();
-            },
-            preemptions: Some(2),
-            // The refusal is overlooked.
-            mutants: &[Mutant {
-                file: WAITING,
-                after: "fn announce(",
-                line: "sys::barrier_all_threads()",
-                change: Change::Instead,
-            }],
-        },
-        Model {
-            name: "mutex_spinning",
-            property: "two goroutines and a thread, and waiters that spin and take WOKEN for themselves",
-            body: || {
-                world::spin(1);
-                mutex_and_again();
-            },
-            preemptions: Some(2),
-            mutants: &[Mutant {
-                file: WAITING,
-                after: "if owns_woken {",
-                line: "self.flags.fetch_and(!WOKEN",
-                change: Change::Split,
-            }],
-        },
-        Model {
-            name: "mutex_starving",
-            property: "the same when every waiter has waited for too long: the lock goes from hand to hand, in order",
-            body: || {
-                world::step_clock(2_000_000);
-                mutex_and_again();
-            },
-            preemptions: Some(2),
-            mutants: &[TWO_TAKE],
-        },
-        Model {
-            name: "mutex_limits",
-            property: "a waiter that gives up, by its deadline or cancelled, takes no wake-up with it",
-            body: mutex_limits,
-            preemptions: Some(2),
-            mutants: &[Mutant {
-                file: TASK,
-                after: "pub fn try_claim(",
-                line: ".compare_exchange(OPEN, token",
-                change: Change::Split,
-            }],
-        },
         Model {
             name: "rwlock",
             property: "a writer is alone, readers see what it wrote, nobody is left waiting",
@@ -271,127 +111,41 @@ pub(super) fn models() -> Vec<Model> {
 }
 
 type Mutex<T> = lock_api::Mutex<RawMutex, T>;
+type RwLock<T> = lock_api::RwLock<RawRwLock, T>;
 
-fn add_one(mutex: &Mutex<UnsafeCell<u32>>) {
-    let value = mutex.lock();
+fn read(lock: &RwLock<UnsafeCell<u32>>, at_most: u32) {
+    let value = lock.read();
+    // SAFETY: the model watches it.
+    assert!(value.with(|value| unsafe { *value }) <= at_most);
+}
+
+fn write(lock: &RwLock<UnsafeCell<u32>>) {
+    let value = lock.write();
     // SAFETY: the model watches it.
     value.with_mut(|value| unsafe { *value += 1 });
 }
 
-fn mutex() {
-    let mutex = Arc::new(Mutex::new(UnsafeCell::new(0)));
-    model::touch(&*mutex);
-    let (first, second) = (mutex.clone(), mutex.clone());
-    let first = goroutine(move || add_one(&first));
-    let second = goroutine(move || add_one(&second));
-    add_one(&mutex);
-    first.join().unwrap();
-    second.join().unwrap();
-    let value = mutex.try_lock().expect("it is open at the end");
-    // SAFETY: as above.
-    assert_eq!(value.with(|value| unsafe { *value }), 3);
-}
-
-/// As [`mutex`], and the thread comes back once.
-fn mutex_and_again() {
-    let mutex = Arc::new(Mutex::new(UnsafeCell::new(0)));
-    model::touch(&*mutex);
-    let (first, second) = (mutex.clone(), mutex.clone());
-    let first = goroutine(move || add_one(&first));
-    let second = goroutine(move || add_one(&second));
-    add_one(&mutex);
-    add_one(&mutex);
-    first.join().unwrap();
-    second.join().unwrap();
-    let value = mutex.try_lock().expect("it is open at the end");
-    // SAFETY: as above.
-    assert_eq!(value.with(|value| unsafe { *value }), 4);
-}
-
-/// The lock is not fenced when the two begin.
-fn mutex_unfenced() {
-    let mutex = Arc::new(Mutex::new(UnsafeCell::new(0)));
-    model::touch(&*mutex);
-    add_one(&mutex);
-    two_add_one(&mutex);
-}
-
-/// The lock is fenced when the two begin, and stays so.
-fn mutex_fenced() {
-    world::never_unfence();
-    let mutex = Arc::new(Mutex::new(UnsafeCell::new(1)));
-    model::touch(&*mutex);
-    two_add_one(&mutex);
-}
-
-fn two_add_one(mutex: &Arc<Mutex<UnsafeCell<u32>>>) {
-    let theirs = mutex.clone();
-    let other = goroutine(move || add_one(&theirs));
-    add_one(mutex);
-    other.join().unwrap();
-    let value = mutex.try_lock().expect("it is open at the end");
-    // SAFETY: as above.
-    assert_eq!(value.with(|value| unsafe { *value }), 3);
-}
-
-fn mutex_limits() {
-    let shared = Arc::new((Mutex::new(UnsafeCell::new(0)), Cancel::new()));
-    model::touch(&*shared);
-    let (first, second) = (shared.clone(), shared.clone());
-    let first = goroutine(move || {
-        drop(lock_limited(&first.0, &Limit::cancelled_by(&first.1)));
-    });
-    let second = goroutine(move || add_one(&second.0));
-    add_one(&shared.0);
-    shared.1.cancel();
-    first.join().unwrap();
-    second.join().unwrap();
-    assert!(shared.0.try_lock().is_some(), "it is open at the end");
-}
-
-fn rwlock() {
-    type RwLock<T> = lock_api::RwLock<RawRwLock, T>;
+/// A goroutine reads, another one writes, and the thread does one of both.
+fn read_and_write(writers: u32, here: fn(&RwLock<UnsafeCell<u32>>)) {
     let lock = Arc::new(RwLock::new(UnsafeCell::new(0)));
     model::touch(&*lock);
-    let read = |lock: &RwLock<UnsafeCell<u32>>| {
-        let value = lock.read();
-        // SAFETY: the model watches it.
-        assert!(value.with(|value| unsafe { *value }) <= 1);
-    };
     let (reader, writer) = (lock.clone(), lock.clone());
-    let reader = goroutine(move || read(&reader));
-    let writer = goroutine(move || {
-        let value = writer.write();
-        // SAFETY: as above.
-        value.with_mut(|value| unsafe { *value += 1 });
-    });
-    read(&lock);
-    reader.join().unwrap();
-    writer.join().unwrap();
-    assert!(lock.try_write().is_some(), "it is open at the end");
-}
-
-fn rwlock_writers() {
-    let lock = Arc::new(lock_api::RwLock::<RawRwLock, _>::new(UnsafeCell::new(0)));
-    model::touch(&*lock);
-    let write = |lock: &lock_api::RwLock<RawRwLock, UnsafeCell<u32>>| {
-        let value = lock.write();
-        // SAFETY: the model watches it.
-        value.with_mut(|value| unsafe { *value += 1 });
-    };
-    let (reader, writer) = (lock.clone(), lock.clone());
-    let reader = goroutine(move || {
-        let value = reader.read();
-        // SAFETY: as above.
-        assert!(value.with(|value| unsafe { *value }) <= 2);
-    });
+    let reader = goroutine(move || read(&reader, writers));
     let writer = goroutine(move || write(&writer));
-    write(&lock);
+    here(&lock);
     reader.join().unwrap();
     writer.join().unwrap();
     let value = lock.try_write().expect("it is open at the end");
-    // SAFETY: as above.
-    assert_eq!(value.with(|value| unsafe { *value }), 2);
+    // SAFETY: the model watches it.
+    assert_eq!(value.with(|value| unsafe { *value }), writers);
+}
+
+fn rwlock() {
+    read_and_write(1, |lock| read(lock, 1));
+}
+
+fn rwlock_writers() {
+    read_and_write(2, write);
 }
 
 fn once() {
