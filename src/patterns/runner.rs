@@ -26,7 +26,7 @@ use crate::signal::{self, Signal};
 ///     assert_eq!(runner.start(), Ok(()));
 ///
 ///     let mut late = Runner::new(Duration::from_millis(1));
-///     late.add(|_| gors::time::sleep(Duration::from_millis(50)));
+///     late.add(|_| gors::time::sleep(Duration::from_secs(60)));
 ///     assert_eq!(late.start(), Err(Error::Timeout));
 /// });
 /// ```

@@ -318,7 +318,7 @@ fn sleep() {
     let n = Var::new(0);
     let theirs = n.clone();
     go!(move || theirs.set(1));
-    gors::time::sleep(Duration::from_millis(100));
+    gors::time::sleep(Duration::from_secs(1));
     println!("{}", n.get());
 }
 
