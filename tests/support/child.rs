@@ -89,6 +89,34 @@ pub(crate) fn wait(command: &mut Command) -> Ended {
     Running::start(command).wait()
 }
 
+/// Whether SIGINT and SIGQUIT are ignored here: a shell does that to what it puts into the background, and
+/// children inherit it.
+fn ignores_interrupts() -> bool {
+    const INTERRUPTS: u64 = 1 << 1 | 1 << 2;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & INTERRUPTS != 0)
+}
+
+/// The command, with these signals as in the foreground.
+fn heeding_interrupts(command: &Command) -> Command {
+    let mut heedful = Command::new("env");
+    heedful.arg("--default-signal=INT,QUIT");
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => heedful.env(name, value),
+            None => heedful.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        heedful.current_dir(directory);
+    }
+    heedful.arg(command.get_program()).args(command.get_args());
+    heedful
+}
+
 /// A process that was started.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -100,6 +128,13 @@ pub(crate) struct Running {
 impl Running {
     #[track_caller]
     pub(crate) fn start(command: &mut Command) -> Self {
+        let mut heedful;
+        let command = if ignores_interrupts() {
+            heedful = heeding_interrupts(command);
+            &mut heedful
+        } else {
+            command
+        };
         let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
