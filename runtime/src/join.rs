@@ -63,7 +63,16 @@ unsafe impl<T: Send> Sync for Packet<T> {}
 unsafe impl<T: Send> Send for Packet<T> {}
 
 impl<T> Packet<T> {
-    pub(crate) const fn new() -> Self {
+    /// For its goroutine and its handle.
+    ///
+    /// A constant, because it has room for a result: made on the stack, that would bring along what lies
+    /// there, such as the address of a channel that [`leaks`](crate::leaks) looks for.
+    #[inline]
+    pub(crate) fn pair() -> (Pair<Self>, Pair<Self>) {
+        Pair::new(const { Self::new() })
+    }
+
+    const fn new() -> Self {
         Self {
             done: AtomicBool::new(false),
             joiners: WaitList::new(),

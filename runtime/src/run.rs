@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::builder::Builder;
 use crate::join::{Outcome, Packet};
-use crate::pair::Pair;
 use crate::raw::{self, WaitReason};
 use crate::shim::atomic::Ordering;
 use crate::spawn::{self, Extras};
@@ -47,7 +46,7 @@ where
     F: FnOnce() -> T + Send,
     T: Send,
 {
-    let (packet, theirs) = Pair::new(Packet::<T>::new());
+    let (packet, theirs) = Packet::<T>::pair();
     let body: Box<dyn FnOnce() + Send + '_> = Box::new(move || theirs.run(f));
     // SAFETY: the goroutine's borrows end with its last use of `f` and the result, and this
     // function does not return or unwind before the packet says so. The packet itself is owned by

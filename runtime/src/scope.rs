@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use crate::exit::Goexit;
 use crate::join::{JoinError, JoinHandle, Outcome, Packet};
-use crate::pair::Pair;
 use crate::raw::{self, WaitList, WaitReason};
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicUsize, Ordering};
@@ -143,7 +142,7 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let (packet, theirs) = Pair::new(Packet::<T>::new());
+        let (packet, theirs) = Packet::<T>::pair();
         let shared = Arc::clone(&self.shared);
         let id = self.start(
             move || {

@@ -274,7 +274,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let (packet, theirs) = Pair::new(Packet::new());
+    let (packet, theirs) = Packet::pair();
     (move || theirs.run(f), packet)
 }
 

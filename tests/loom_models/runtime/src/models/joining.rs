@@ -118,7 +118,7 @@ impl Wake for Count {
 }
 
 fn polled_while_it_ends() {
-    let (packet, theirs) = Pair::new(Packet::new());
+    let (packet, theirs) = Packet::pair();
     model::touch(&*packet);
     let goroutine = thread(Box::new(move || theirs.run(|| 1)));
     let mut handle = JoinHandle::new(packet, 1, None);
