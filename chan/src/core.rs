@@ -58,7 +58,7 @@ pub(crate) mod waiter;
 use std::alloc::Layout;
 use std::ptr;
 
-use gors_runtime::raw::{self, SpinLock};
+use gors_runtime::raw::{self, BiasedLock};
 
 use self::chain::Chain;
 use self::observe::Observers;
@@ -96,6 +96,9 @@ pub(crate) mod flag {
     /// Seen to be closed and drained by somebody who asked: nothing will ever come. Set once.
     pub(crate) const ENDED: u32 = 512;
 
+    /// From here on: the elements' alignment as a power of two. Fixed.
+    pub(crate) const ALIGN_SHIFT: u32 = 24;
+
     // One bit each.
     const _: () = assert!(
         CLOSED | ABANDONED | HELD | OBSERVED | DEFERRED | TIMER | OWNED | WHOLE | EXPLORED | ENDED
@@ -106,9 +109,7 @@ pub(crate) mod flag {
 /// A channel. Shared by its handles, which count themselves in `handles`; see [`close`].
 #[repr(C)]
 pub(crate) struct Core {
-    lock: SpinLock,
-    /// The elements' alignment as a power of two. Fixed.
-    align_log2: u8,
+    lock: BiasedLock,
     flags: AtomicU32,
     /// Capacity; 0 is a rendezvous, [`UNBOUNDED`] grows. Fixed.
     pub(crate) cap: usize,
@@ -175,9 +176,8 @@ impl Core {
         // SAFETY: in bounds of the allocation, or one past its end for an empty ring.
         let buf = unsafe { at.add(offset) };
         let empty = Core {
-            lock: SpinLock::new(),
-            align_log2: elem.align().trailing_zeros() as u8,
-            flags: AtomicU32::new(flags),
+            lock: BiasedLock::new(),
+            flags: AtomicU32::new(flags | elem.align().trailing_zeros() << flag::ALIGN_SHIFT),
             cap,
             len: AtomicUsize::new(0),
             head: Cell::new(0),
@@ -296,7 +296,7 @@ impl Core {
 
     #[inline(always)]
     pub(crate) fn elem_align(&self) -> usize {
-        1 << self.align_log2
+        1 << (self.flags.load(Ordering::Relaxed) >> flag::ALIGN_SHIFT)
     }
 
     /// Under the lock: values that nobody has reserved.

@@ -57,6 +57,12 @@ pub(crate) fn goroutine() -> Option<&'static Record> {
     current_slot().map(|slot| slot.record())
 }
 
+/// The number of the worker whose thread runs the caller, if that is a goroutine.
+#[inline(always)]
+pub(crate) fn worker_number() -> Option<usize> {
+    current_slot().map(|slot| slot.worker().id)
+}
+
 #[cold]
 #[inline(never)]
 fn thread_record() -> RecordPtr {

@@ -15,6 +15,7 @@
 //! How to wake: find a waiter under the lock, [`Task::try_claim`] it, unlink it, hand over
 //! what it waits for, unlock, [`Task::ready`].
 
+mod biased;
 mod cancel;
 mod condvar;
 mod func_timer;
@@ -35,6 +36,7 @@ mod wait_list;
 mod wait_reason;
 mod waiter;
 
+pub use self::biased::BiasedLock;
 pub use self::cancel::Cancel;
 pub use self::condvar::RawCondvar;
 pub use self::func_timer::FuncTimer;

@@ -6,13 +6,15 @@
 //! that use gors and have models of their own are built with that.)
 
 #[cfg(gors_loom)]
-pub(crate) use model::{Mutex, UnsafeCell, atomic, hint, thread};
+pub(crate) use model::{Cell, Mutex, UnsafeCell, atomic, hint, thread};
 
 #[cfg(not(gors_loom))]
-pub(crate) use self::real::{Mutex, UnsafeCell, atomic, hint, thread};
+pub(crate) use self::real::{Cell, Mutex, UnsafeCell, atomic, hint, thread};
 
 #[cfg(not(gors_loom))]
 mod real {
+    pub(crate) use std::cell::Cell;
+
     pub(crate) use parking_lot::Mutex;
 
     /// `std::sync::atomic`.

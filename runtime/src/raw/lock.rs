@@ -76,19 +76,24 @@ impl SpinLock {
     #[cold]
     #[inline(never)]
     fn lock_contended(&self) {
-        let mut pauses = PAUSES_MIN;
-        loop {
-            for _ in 0..pauses {
-                crate::shim::hint::spin_loop();
-            }
-            if !self.held.load(Ordering::Relaxed) && !self.held.swap(true, Ordering::Acquire) {
-                return;
-            }
-            if pauses < PAUSES_MAX {
-                pauses *= 2;
-            } else {
-                crate::sys::yield_thread();
-            }
+        step_back_until(|| self.try_lock());
+    }
+}
+
+/// Tries, with a longer and longer pause before each time, until it succeeds.
+pub(super) fn step_back_until(mut attempt: impl FnMut() -> bool) {
+    let mut pauses = PAUSES_MIN;
+    loop {
+        for _ in 0..pauses {
+            crate::shim::hint::spin_loop();
+        }
+        if attempt() {
+            return;
+        }
+        if pauses < PAUSES_MAX {
+            pauses *= 2;
+        } else {
+            crate::sys::yield_thread();
         }
     }
 }

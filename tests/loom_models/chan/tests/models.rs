@@ -19,9 +19,9 @@ const GROUP: &str = "src/sync/wait_group.rs";
 
 /// Two have the lock at once.
 const TWO_LOCK: Mutant = Mutant {
-    file: "runtime/src/raw/lock.rs",
-    after: "pub fn lock(",
-    line: "held.swap(true, Ordering::Acquire)",
+    file: "runtime/src/raw/biased.rs",
+    after: "fn try_lock_ordinarily(",
+    line: ".compare_exchange(word, next",
     change: Change::Split,
 };
 

@@ -30,6 +30,10 @@ pub(crate) mod sys {
         model::futex::wake_one(word.addr());
     }
 
+    pub(crate) fn sleep(_: Duration) {
+        crate::shim::thread::yield_now();
+    }
+
     pub(crate) fn yield_thread() {
         crate::shim::thread::yield_now();
     }
@@ -92,6 +96,10 @@ pub(crate) mod current {
 
     pub(crate) fn record() -> &'static Record {
         super::world::me()
+    }
+
+    pub(crate) fn worker_number() -> Option<usize> {
+        super::world::worker_number()
     }
 
     pub(crate) fn goroutine() -> Option<&'static Record> {

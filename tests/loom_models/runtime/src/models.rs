@@ -1,5 +1,6 @@
 //! The models.
 
+mod biased;
 mod joining;
 mod locks;
 mod mutex;
@@ -21,6 +22,7 @@ const TWO_LOCK: Mutant = Mutant {
 pub fn models() -> Vec<Model> {
     let mut models = waiting::models();
     models.extend(joining::models());
+    models.extend(biased::models());
     models.extend(mutex::models());
     models.extend(locks::models());
     models.extend(timers::models());

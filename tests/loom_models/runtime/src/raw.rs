@@ -2,6 +2,8 @@
 
 use crate::below::spin;
 
+#[path = "../../../../runtime/src/raw/biased.rs"]
+mod biased;
 #[path = "../../../../runtime/src/raw/cancel.rs"]
 mod cancel;
 #[path = "../../../../runtime/src/raw/condvar.rs"]
@@ -33,6 +35,7 @@ mod wait_reason;
 #[path = "../../../../runtime/src/raw/waiter.rs"]
 mod waiter;
 
+pub use self::biased::BiasedLock;
 pub use self::cancel::Cancel;
 pub use self::condvar::RawCondvar;
 pub use self::guarded::Guarded;

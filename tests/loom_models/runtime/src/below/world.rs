@@ -88,6 +88,16 @@ pub fn deadline() -> Instant {
 
 loom::thread_local! {
     static ME: Cell<*const Record> = Cell::new(ptr::null());
+    static WORKER: Cell<Option<usize>> = Cell::new(None);
+}
+
+/// The caller runs on the thread of the worker with this number, from now on.
+pub fn run_on_worker(number: usize) {
+    WORKER.with(|worker| worker.set(Some(number)));
+}
+
+pub(crate) fn worker_number() -> Option<usize> {
+    WORKER.with(Cell::get)
 }
 
 /// The caller's record: a plain thread's unless it is a goroutine.
