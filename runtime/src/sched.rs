@@ -2,6 +2,7 @@
 //!
 //! | file | question it answers |
 //! | --- | --- |
+//! | [`run_next`] | who gets what a worker made runnable last? |
 //! | [`queue`] | where does a runnable goroutine go? |
 //! | [`word`] | how many permits are idle, how many workers search? |
 //! | [`wake`] | who is woken for it, and why is no wake-up lost? (the essay) |
@@ -31,6 +32,8 @@ pub(crate) mod queue;
 pub(crate) mod resize;
 #[path = "sched/roster.rs"]
 pub(crate) mod roster;
+#[path = "sched/run_next.rs"]
+pub(crate) mod run_next;
 #[path = "sched/stackless.rs"]
 pub(crate) mod stackless;
 #[path = "sched/take.rs"]

@@ -101,7 +101,7 @@ pub fn stats() -> Stats {
     roster::for_each(|worker| {
         stats.steals += worker.counters.steals.get();
         stats.queued += worker.stealer.len();
-        stats.queued += usize::from(!worker.run_next.load(Ordering::Relaxed).is_null());
+        stats.queued += usize::from(!worker.run_next.is_empty());
     });
     slab::for_each(|g| {
         stats.stacks_live += usize::from(!g.has(flag::FRESH));

@@ -4,7 +4,8 @@
 //!
 //! *Owner* fields are touched by the worker's own thread only, on its own stack or on the stack of
 //! the goroutine that it runs. *Shared* fields are atomics with a protocol: `permit` below,
-//! `run_next` and the deque in [`sched::queue`](crate::sched::queue).
+//! `run_next` in [`sched::run_next`](crate::sched::run_next), the deque in
+//! [`sched::queue`](crate::sched::queue).
 //!
 //! # The permit word
 //!
@@ -24,6 +25,7 @@ use crossbeam_deque::{Stealer, Worker as Deque};
 
 use crate::goroutine::slab::RecordCache;
 use crate::goroutine::{Record, RecordPtr};
+use crate::sched::run_next::RunNext;
 use crate::shim::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
@@ -64,7 +66,7 @@ pub(crate) struct Worker {
     /// Written by the owner: the goroutine that it runs, or ran last. For messages.
     pub(crate) running: AtomicPtr<Record>,
     /// Shared: the goroutine to run next.
-    pub(crate) run_next: AtomicPtr<Record>,
+    pub(crate) run_next: RunNext,
     /// Owner.
     pub(crate) deque: Deque<RecordPtr>,
     /// Owner: goroutines taken from `run_next` in a row.
@@ -162,7 +164,7 @@ impl Worker {
             robbed: AtomicU32::new(0),
             tick: AtomicU32::new(0),
             running: AtomicPtr::new(std::ptr::null_mut()),
-            run_next: AtomicPtr::new(std::ptr::null_mut()),
+            run_next: RunNext::new(),
             stealer: deque.stealer(),
             deque,
             run_next_streak: Cell::new(0),

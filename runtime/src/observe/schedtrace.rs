@@ -70,7 +70,7 @@ fn line(since: Duration) -> String {
         stats.injected,
     );
     for (index, worker) in sched::roster::holders(0).enumerate() {
-        let run_next = usize::from(!worker.run_next.load(Ordering::Relaxed).is_null());
+        let run_next = usize::from(!worker.run_next.is_empty());
         let space = if index == 0 { "" } else { " " };
         let _ = write!(text, "{space}{}", worker.stealer.len() + run_next);
     }

@@ -76,7 +76,7 @@ pub(crate) fn is_time_to_look(worker: &Worker) -> bool {
 fn local(worker: &'static Worker) -> Option<RecordPtr> {
     let streak = worker.run_next_streak.get();
     if streak < worker.run_next_limit.get() {
-        if let Some(record) = queue::take_run_next(worker) {
+        if let Some(record) = worker.run_next.take() {
             worker.run_next_streak.set(streak + 1);
             return Some(record);
         }
@@ -122,7 +122,7 @@ fn change_turns(worker: &'static Worker) -> Option<RecordPtr> {
             return Some(record);
         }
     }
-    queue::take_run_next(worker).or_else(|| worker.deque.pop())
+    worker.run_next.take().or_else(|| worker.deque.pop())
 }
 
 /// What must not wait until the own queues are empty: due timers, woken goroutines in the injector,
@@ -213,6 +213,7 @@ fn beyond(worker: &'static Worker) -> Found {
         take::pay_debt(worker, worker.permit.load(Ordering::Relaxed));
         return Found::Nothing;
     }
+    worker.run_next.relax();
     fire_timers();
     poller::poll_if_unattended();
     // On a permit that is lent run those only that it was lent for.
@@ -307,7 +308,7 @@ fn steal(worker: &'static Worker) -> Option<RecordPtr> {
 
 /// Takes a goroutine out of another worker's run-next slot if it has stood there for a while.
 fn rob_run_next(victim: &Worker) -> Option<RecordPtr> {
-    let seen = victim.run_next.load(Ordering::Relaxed);
+    let seen = victim.run_next.peek();
     if seen.is_null() {
         return None;
     }
@@ -315,17 +316,11 @@ fn rob_run_next(victim: &Worker) -> Option<RecordPtr> {
     let start = clock::now();
     while clock::now().saturating_sub(start) < RUN_NEXT_REST {
         crate::shim::hint::spin_loop();
-        if victim.run_next.load(Ordering::Relaxed) != seen
-            || victim.tick.load(Ordering::Relaxed) != tick
-        {
+        if victim.run_next.peek() != seen || victim.tick.load(Ordering::Relaxed) != tick {
             return None;
         }
     }
-    victim
-        .run_next
-        .compare_exchange(seen, ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed)
-        .is_ok()
-        .then_some(RecordPtr(seen))
+    victim.run_next.rob(seen)
 }
 
 /// Whether there is anything that a worker more could run: everything, looked at once.

@@ -1,7 +1,6 @@
 //! Where runnable goroutines wait, and how they get there.
 //!
-//! * A worker's *run-next slot*: the goroutine it made runnable last. Owner and others take from it
-//!   by an atomic exchange, so exactly one gets it.
+//! * A worker's *run-next slot*: the goroutine it made runnable last ([`run_next`](super::run_next)).
 //! * A worker's *deque*, first in, first out; thieves take from its front.
 //! * The *injector*, shared, in two lanes: *woken* goroutines (timers, foreign threads) before
 //!   *new*, yielded and drained ones, so that a sleeper does not queue behind 10,000 hogs. A busy
@@ -16,10 +15,12 @@
 //!
 //! # Cost of a submission by a permit holder, nobody idle
 //!
-//! One exchange of the run-next slot; if it was occupied a push (two plain stores) and one
-//! StoreLoad fence; one load of the packed word; one load of the permit word.
-
-use std::ptr;
+//! Three stores and two loads for the run-next slot; if it was occupied a push (two plain stores) and
+//! one StoreLoad fence; one load of the packed word; one load of the permit word.
+//!
+//! A submission to an empty slot does without the fence: idlers do not look at slots, so the fence would
+//! not make anybody see the goroutine who does not without it. Its owner comes to it in a moment; if it
+//! does not, sysmon sends somebody.
 
 use crossbeam_deque::{Injector, Steal};
 
@@ -65,14 +66,13 @@ pub(crate) fn submit_woken(record: RecordPtr) {
 /// A goroutine was made on a worker with a permit, or readied there.
 #[inline]
 pub(crate) fn submit_next(worker: &'static Worker, record: RecordPtr) {
-    let old = worker.run_next.swap(record.0, Ordering::SeqCst);
-    if old.is_null() {
-        fence::store_load_after_exchange();
-        wake::after_run_next(worker);
-    } else {
-        push(worker, RecordPtr(old));
-        fence::store_load();
-        wake::after_submit();
+    match worker.run_next.put(record) {
+        None => wake::after_run_next(worker),
+        Some(old) => {
+            push(worker, old);
+            fence::store_load();
+            wake::after_submit();
+        }
     }
     if worker.permit.load(Ordering::Relaxed) != permit::RUN {
         drain_own(worker);
@@ -97,7 +97,7 @@ pub(crate) fn submit_yielded(worker: &'static Worker, record: RecordPtr) {
 /// Whether a goroutine that yields on this worker would be the next to run again at once.
 #[inline]
 pub(crate) fn nobody_waits(worker: &Worker) -> bool {
-    worker.run_next.load(Ordering::Relaxed).is_null() && worker.deque.is_empty() && !injected()
+    worker.run_next.is_empty() && worker.deque.is_empty() && !injected()
 }
 
 /// The owner has moved goroutines from the injector into its queue. That is a submission: an idler
@@ -129,16 +129,6 @@ pub(crate) fn inject(record: RecordPtr, lane: Lane) {
 #[inline(never)]
 fn push(worker: &'static Worker, record: RecordPtr) {
     worker.deque.push(record);
-}
-
-/// The owner takes what runs next.
-#[inline]
-pub(crate) fn take_run_next(worker: &Worker) -> Option<RecordPtr> {
-    if worker.run_next.load(Ordering::Relaxed).is_null() {
-        return None;
-    }
-    let record = worker.run_next.swap(ptr::null_mut(), Ordering::AcqRel);
-    (!record.is_null()).then_some(RecordPtr(record))
 }
 
 /// Takes one woken goroutine from the injector, and no more: the others must not end up behind the
@@ -194,7 +184,7 @@ pub(crate) fn injected_len() -> usize {
 
 /// Whether a worker's queues hold anything.
 pub(crate) fn has_work(worker: &Worker) -> bool {
-    !worker.run_next.load(Ordering::SeqCst).is_null() || !worker.stealer.is_empty()
+    !worker.run_next.is_empty() || !worker.stealer.is_empty()
 }
 
 /// The owner moves everything it has to the injector, because it has no permit (any more).
@@ -207,7 +197,7 @@ pub(crate) fn drain_own(worker: &'static Worker) {
         INJECTORS.new.push(record);
         moved = true;
     }
-    if let Some(record) = take_run_next(worker) {
+    if let Some(record) = worker.run_next.take() {
         INJECTORS.woken.push(record);
         moved = true;
     }
@@ -234,9 +224,8 @@ pub(crate) fn drain_victim(worker: &'static Worker) {
             Steal::Retry => {}
         }
     }
-    let record = worker.run_next.swap(ptr::null_mut(), Ordering::SeqCst);
-    if !record.is_null() {
-        INJECTORS.woken.push(RecordPtr(record));
+    if let Some(record) = worker.run_next.drain() {
+        INJECTORS.woken.push(record);
     }
     fence::store_load();
 }

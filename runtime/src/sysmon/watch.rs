@@ -128,7 +128,7 @@ impl Watch {
             worker: worker.id,
             tick: worker.tick.load(Ordering::Relaxed),
             permit: worker.permit.load(Ordering::Relaxed),
-            run_next: worker.run_next.load(Ordering::Relaxed),
+            run_next: worker.run_next.peek(),
             robbed: worker.robbed.load(Ordering::Relaxed),
             since: now,
             cpu: None,
@@ -267,8 +267,7 @@ impl Watch {
 
     /// Lends a permit to goroutines that were woken, if any wait.
     fn lend(&mut self, worker: &'static Worker, slice: &Slice, now: u64) {
-        let woken_wait =
-            queue::injected_lanes().0 || !worker.run_next.load(Ordering::Relaxed).is_null();
+        let woken_wait = queue::injected_lanes().0 || !worker.run_next.is_empty();
         let cpu = slice.cpu.map_or(0, |clock| clock.last);
         if woken_wait && WORD.load().searching() == 0 && self.overtime.lend(worker, cpu, now) {
             self.lenders.retain(|(lender, _)| lender.id != worker.id);

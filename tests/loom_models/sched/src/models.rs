@@ -18,6 +18,7 @@ use crate::stack::current_slot;
 use crate::timer;
 use crate::worker::{Worker, permit};
 
+const RUN_NEXT: &str = "runtime/src/sched/run_next.rs";
 const QUEUE: &str = "runtime/src/sched/queue.rs";
 const IDLE: &str = "runtime/src/sched/idle.rs";
 const TIMER: &str = "runtime/src/timer.rs";
@@ -46,7 +47,7 @@ const NO_FENCE_OF_INJECT: Mutant = Mutant {
 };
 const NO_FENCE_OF_PUSH: Mutant = Mutant {
     file: QUEUE,
-    after: "push(worker, RecordPtr(old));",
+    after: "push(worker, old);",
     line: "fence::store_load()",
     change: Change::Skip,
 };
@@ -96,14 +97,14 @@ fn of_permits() -> Vec<Model> {
             name: "submit_against_take",
             property: "what a worker submits while its permit is taken is run: it looks at its permit behind the submission's fence, or the taker sees it",
             body: submit_against_take,
-            preemptions: Some(1),
+            preemptions: Some(2),
             mutants: &[PERMIT_NOT_LOOKED_AT],
         },
         Model {
             name: "push_against_take",
             property: "the same for what goes to the deque",
             body: push_against_take,
-            preemptions: Some(1),
+            preemptions: Some(2),
             mutants: &[PERMIT_NOT_LOOKED_AT],
         },
         Model {
@@ -127,23 +128,66 @@ fn of_permits() -> Vec<Model> {
         },
         Model {
             name: "run_next_two_takers",
-            property: "of the owner and a taker, one gets the run-next slot's goroutine",
+            property: "of the owner, which fills and empties its run-next slot by plain stores, and a taker, each goroutine is had by one",
             body: run_next_two_takers,
             preemptions: Some(3),
             mutants: &[
                 Mutant {
-                    file: QUEUE,
-                    after: "pub(crate) fn take_run_next",
-                    line: "run_next.swap(",
+                    file: RUN_NEXT,
+                    after: "fn wait_for_owner(",
+                    line: "sys::barrier_all_threads()",
+                    change: Change::Skip,
+                },
+                // The owner does not look who is there.
+                Mutant {
+                    file: RUN_NEXT,
+                    after: "fn exchange(",
+                    line: "self.mode.load(Ordering::Acquire)",
+                    change: Change::Pretend(0),
+                },
+                // The taker does not wait for the owner.
+                Mutant {
+                    file: RUN_NEXT,
+                    after: "fn wait_for_owner(",
+                    line: "self.busy.load(Ordering::Acquire)",
+                    change: Change::Pretend(0),
+                },
+            ],
+        },
+        Model {
+            name: "run_next_without_barriers",
+            property: "the same where the kernel has no barriers",
+            body: || {
+                world::have_no_barriers();
+                run_next_two_takers();
+            },
+            preemptions: Some(3),
+            mutants: &[
+                Mutant {
+                    file: RUN_NEXT,
+                    after: "fn exchange_beside_others(",
+                    line: "self.slot.swap(",
                     change: Change::Split,
                 },
                 Mutant {
-                    file: QUEUE,
-                    after: "pub(crate) fn drain_victim",
-                    line: "run_next.swap(",
+                    file: RUN_NEXT,
+                    after: "pub(crate) fn drain(",
+                    line: ".swap(ptr::null_mut()",
                     change: Change::Split,
                 },
             ],
+        },
+        Model {
+            name: "run_next_thieves",
+            property: "the same with a thief beside the taker",
+            body: run_next_thieves,
+            preemptions: Some(3),
+            mutants: &[Mutant {
+                file: RUN_NEXT,
+                after: "pub(crate) fn rob(",
+                line: ".compare_exchange(seen, ptr::null_mut()",
+                change: Change::Split,
+            }],
         },
         Model {
             name: "shrink_against_idler",
@@ -322,17 +366,44 @@ fn return_against_take() {
     assert!(WORD.load().blocked() == 0, "{:?}", WORD.load());
 }
 
+/// The owner fills and empties its slot twice, whoever else comes.
+fn use_run_next(worker: &'static Worker) {
+    for _ in 0..2 {
+        if worker.run_next.put(goroutine(|| ())).is_some() {
+            world::ended();
+        }
+        if worker.run_next.take().is_some() {
+            world::ended();
+        }
+    }
+}
+
 fn run_next_two_takers() {
     let world = World::new(1, &[permit::RUN]);
     let worker = world.worker(0);
-    worker.run_next.store(goroutine(|| ()).0, Ordering::Relaxed);
-    let owner = model::thread::spawn(move || {
-        if queue::take_run_next(worker).is_some() {
+    let owner = model::thread::spawn(move || use_run_next(worker));
+    queue::drain_victim(worker);
+    owner.join().unwrap();
+    let injected = queue::injected_len() as u32;
+    assert_eq!(injected + world::ended_so_far(), 2, "run once");
+}
+
+fn run_next_thieves() {
+    let world = World::new(1, &[permit::RUN]);
+    let worker = world.worker(0);
+    let first = goroutine(|| ());
+    worker.run_next.put(first);
+    let thief = model::thread::spawn(move || {
+        if worker.run_next.rob(first.0).is_some() {
             world::ended();
         }
     });
-    queue::drain_victim(worker);
-    owner.join().unwrap();
+    let taker = model::thread::spawn(move || queue::drain_victim(worker));
+    if worker.run_next.take().is_some() {
+        world::ended();
+    }
+    thief.join().unwrap();
+    taker.join().unwrap();
     let injected = queue::injected_len() as u32;
     assert_eq!(injected + world::ended_so_far(), 1, "run once");
 }

@@ -28,6 +28,7 @@ struct Settings {
     stacks: usize,
     /// GORS_MAX_THREADS.
     threads: usize,
+    no_barriers: bool,
 }
 
 static SETTINGS: PerExecution<Cell<Settings>> = PerExecution::new();
@@ -38,6 +39,7 @@ fn set(change: impl FnOnce(&mut Settings)) -> Settings {
             now: 0,
             stacks: 8,
             threads: 0,
+            no_barriers: false,
         })
     });
     let mut settings = cell.get();
@@ -55,6 +57,15 @@ pub(super) fn tick() -> u64 {
 pub(super) fn expire() {
     set(|settings| settings.now = settings.now.max(DEADLINE));
     crate::shim::thread::yield_now();
+}
+
+/// The kernel has no barriers.
+pub(crate) fn have_no_barriers() {
+    set(|settings| settings.no_barriers = true);
+}
+
+pub(super) fn has_barriers() -> bool {
+    !set(|_| ()).no_barriers
 }
 
 /// There will be so many stacks.
