@@ -34,6 +34,11 @@ const STUCK: &[Case] = &[
     ("cycle", cycle, "two goroutines wait for each other"),
     ("locked", locked, "main waits, locked to its OS thread"),
     (
+        "inside",
+        inside,
+        "main waits inside blocking() for a goroutine",
+    ),
+    (
         "plain",
         plain,
         "main, on a plain thread, waits for a goroutine that waits",
@@ -163,6 +168,10 @@ fn locked() {
         gors::lock_os_thread();
         make::<()>(0).recv();
     });
+}
+
+fn inside() {
+    gors::run(|| blocking(|| make::<()>(0).recv()));
 }
 
 fn plain() {

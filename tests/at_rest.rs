@@ -19,10 +19,12 @@ const WATCH: Duration = Duration::from_secs(4);
 #[test]
 fn nothing_wakes_up_after_the_last_work() {
     child::run("nothing_wakes_up_after_the_last_work", &[], || {
-        // Some of everything; a goroutine stays behind and waits.
+        // Some of everything; goroutines stay behind and wait, one of them inside `blocking`.
         gors::run(|| {
             let forever = make::<()>(0);
             go!(forever.clone().recv());
+            let inside = forever.clone();
+            go!(blocking(|| inside.recv()));
             let wg = WaitGroup::new();
             for n in 0..1_000 {
                 wg.go(move || {

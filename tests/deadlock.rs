@@ -24,6 +24,7 @@ fn a_program_that_is_stuck_ends_with_a_report() {
         ("lock", "goroutine 1 [sync.Mutex.Lock, "),
         ("cycle", "goroutine 1 [chan receive, "),
         ("locked", "goroutine 1 [chan receive, "),
+        ("inside", "goroutine 1 [chan receive, "),
         ("unsubscribed", "goroutine 1 [chan receive, "),
         ("plain", "[chan receive, "),
         ("goexit-waiting", "[chan receive, "),

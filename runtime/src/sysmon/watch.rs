@@ -38,6 +38,8 @@ const STANDSTILL: u64 = 1_000_000;
 const WORTH_MEASURING: u64 = 200_000;
 /// How long a permit stays with a goroutine inside `blocking` while work waits.
 const BLOCK_GRACE: u64 = 20_000;
+/// How long while none does. Only when all permits are idle can sysmon sleep, and find a deadlock.
+const BLOCK_KEEPS: u64 = 10_000_000;
 
 /// Permits taken from goroutines inside `blocking`, since the start.
 static HAND_OFFS: AtomicU64 = AtomicU64::new(0);
@@ -144,12 +146,13 @@ impl Watch {
         }
         let elapsed = now - slice.since;
         match slice.permit {
-            permit::BLOCK if elapsed >= BLOCK_GRACE && find::work_in_sight() => {
-                if take::take(worker, permit::BLOCK) {
+            permit::BLOCK if elapsed >= BLOCK_GRACE => {
+                let wanted = find::work_in_sight();
+                if (wanted || elapsed >= BLOCK_KEEPS) && take::take(worker, permit::BLOCK) {
                     HAND_OFFS.fetch_add(1, Ordering::Relaxed);
                     take::pass_on();
                 }
-                acted = true;
+                acted = wanted;
             }
             permit::RUN => {
                 if elapsed >= WORTH_MEASURING || pause >= STANDSTILL {
