@@ -214,3 +214,37 @@ fn goroutines_of_plain_threads_get_their_turn() {
         stop.store(true, Ordering::Relaxed);
     });
 }
+
+/// Would catch goroutines that no worker has started, and that wait for ever beside so many sleepers that
+/// one of them is always due.
+#[test]
+fn goroutines_of_plain_threads_get_their_turn_beside_sleepers() {
+    let name = "goroutines_of_plain_threads_get_their_turn_beside_sleepers";
+    with_one_permit(name, || {
+        let stop = Arc::new(AtomicBool::new(false));
+        for _ in 0..1_000 {
+            let stop = Arc::clone(&stop);
+            go!({
+                while !stop.load(Ordering::Relaxed) {
+                    sleep(Duration::from_micros(1));
+                }
+            });
+        }
+        // The worker's own queue is never empty.
+        for _ in 0..2 {
+            let stop = Arc::clone(&stop);
+            go!({
+                while !stop.load(Ordering::Relaxed) {
+                    gosched();
+                }
+            });
+        }
+        let thread = std::thread::spawn(|| {
+            for n in 0..100 {
+                assert_eq!(spawn(move || n).join().expect("no panic"), n);
+            }
+        });
+        blocking(|| thread.join()).expect("no panic");
+        stop.store(true, Ordering::Relaxed);
+    });
+}

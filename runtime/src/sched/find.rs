@@ -154,18 +154,21 @@ fn now_and_then(worker: &'static Worker) -> Option<RecordPtr> {
         worker.fired_at.set(now);
         timer::fire_due(now, ready_fired);
     }
-    let mut record = queue::take_woken();
-    if record.is_some() {
-        // Woken goroutines and those of the own queue take turns.
-        pause = 2;
-    } else {
-        let last = worker.last_new_look.get();
-        let is_due =
-            tick.wrapping_sub(last.tick) >= INJECTOR_EVERY || now >= last.time + NEW_LANE_PAUSE;
-        if is_due && !loan::is_borrower(worker) {
-            worker.last_new_look.set(Look { tick, time: now });
-            record = queue::take_injected(worker);
-            queue::recheck(worker);
+    let mut record = None;
+    let last = worker.last_new_look.get();
+    let is_due =
+        tick.wrapping_sub(last.tick) >= INJECTOR_EVERY || now >= last.time + NEW_LANE_PAUSE;
+    if is_due && !loan::is_borrower(worker) {
+        // Also while woken ones wait, of which there may be some at every look.
+        worker.last_new_look.set(Look { tick, time: now });
+        record = queue::take_new(worker);
+        queue::recheck(worker);
+    }
+    if record.is_none() {
+        record = queue::take_woken();
+        if record.is_some() {
+            // Woken goroutines and those of the own queue take turns.
+            pause = 2;
         }
     }
     worker.look_at.set(tick.wrapping_add(1 + pause));

@@ -156,15 +156,22 @@ pub(crate) fn take_injected(worker: &'static Worker) -> Option<RecordPtr> {
     } else {
         [&lanes.woken, &lanes.new]
     };
-    order.into_iter().find_map(|lane| {
-        loop {
-            match lane.steal_batch_and_pop(&worker.deque) {
-                Steal::Success(record) => return Some(record),
-                Steal::Empty => return None,
-                Steal::Retry => crate::shim::hint::spin_loop(),
-            }
+    order.into_iter().find_map(|lane| take_share(lane, worker))
+}
+
+/// As [`take_injected`], of the goroutines that were not woken.
+pub(crate) fn take_new(worker: &'static Worker) -> Option<RecordPtr> {
+    take_share(&INJECTORS.new, worker)
+}
+
+fn take_share(lane: &Injector<RecordPtr>, worker: &'static Worker) -> Option<RecordPtr> {
+    loop {
+        match lane.steal_batch_and_pop(&worker.deque) {
+            Steal::Success(record) => return Some(record),
+            Steal::Empty => return None,
+            Steal::Retry => crate::shim::hint::spin_loop(),
         }
-    })
+    }
 }
 
 /// Whether goroutines that were woken wait in the injector, and whether others do.
