@@ -267,6 +267,84 @@ fn a_limit_on_threads_is_kept_and_named() {
     assert!(ended.stderr.contains(text), "{ended:#?}");
 }
 
+/// Would catch a goroutine that waits for a permit on its own thread beside an idle one, because there is no
+/// other thread to bring it: two that are locked and wait for each other, and no thread more.
+#[test]
+fn locked_goroutines_need_no_third_thread() {
+    let name = "locked_goroutines_need_no_third_thread";
+    // The audit's thread between two turns would be one more.
+    let environment = [
+        ("GOMAXPROCS", "1"),
+        ("GORS_MAX_THREADS", "2"),
+        child::NO_AUDIT,
+    ];
+    child::run(name, &environment, || {
+        gors::run(|| {
+            const TRIPS: u32 = 100;
+            let (there, back) = (make(0), make(0));
+            let (balls, returns) = (there.clone(), back.clone());
+            let wg = WaitGroup::new();
+            wg.go(move || {
+                gors::lock_os_thread();
+                for _ in 0..TRIPS {
+                    returns.send(balls.recv().expect("nobody closes"));
+                }
+            });
+            wg.go(move || {
+                gors::lock_os_thread();
+                for n in 0..TRIPS {
+                    there.send(n);
+                    assert_eq!(back.recv(), Some(n));
+                }
+            });
+            wg.wait();
+        });
+    })
+    .assert_success();
+}
+
+/// Would catch a program that is ended because all its threads wait in place at this moment, each for a
+/// moment only, long after the first thread was not to be had.
+#[test]
+fn threads_that_come_back_are_not_exhausted() {
+    let name = "threads_that_come_back_are_not_exhausted";
+    let environment = [
+        ("GOMAXPROCS", "4"),
+        ("GORS_MAX_THREADS", "2"),
+        child::NO_AUDIT,
+    ];
+    child::run(name, &environment, || {
+        gors::run(|| {
+            let end = Instant::now() + Duration::from_secs(6);
+            // There is always something that waits for a thread.
+            go!({
+                while Instant::now() < end {
+                    gosched();
+                }
+            });
+            let wg = WaitGroup::new();
+            for _ in 0..2 {
+                let c = make(0);
+                let wakes = c.clone();
+                std::thread::spawn(move || {
+                    while Instant::now() < end {
+                        sleep_on_thread(Duration::from_millis(2));
+                        wakes.send(());
+                    }
+                    wakes.close();
+                });
+                wg.go(move || {
+                    while blocking(|| c.recv()).is_some() {
+                        gosched();
+                    }
+                });
+            }
+            wg.wait();
+        });
+    })
+    .assert_success();
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "blocking the thread is the point"

@@ -149,15 +149,9 @@ pub(crate) unsafe fn wait_in_place(
     unlock: Option<raw::Unlock>,
 ) {
     if g.has(flag::BLOCKING) {
-        if deadline.is_none() {
-            IN_PLACE.fetch_add(1, Ordering::SeqCst);
-        }
+        let _in_place = deadline.is_none().then(InPlace::new);
         // SAFETY: the caller's promise.
-        unsafe { raw::wait_on_thread(g, deadline, unlock) };
-        if deadline.is_none() {
-            IN_PLACE.fetch_sub(1, Ordering::SeqCst);
-        }
-        return;
+        return unsafe { raw::wait_on_thread(g, deadline, unlock) };
     }
     let worker = current_slot()
         .expect("a goroutine waits on its own stack")
@@ -168,14 +162,10 @@ pub(crate) unsafe fn wait_in_place(
         unsafe { unlock(data) };
     }
     let _hidden = sanitize::hide();
-    if deadline.is_none() {
-        IN_PLACE.fetch_add(1, Ordering::SeqCst);
-    }
+    let in_place = deadline.is_none().then(InPlace::new);
     take::give_up(worker);
     raw::sleep_until_notified(g, deadline);
-    if deadline.is_none() {
-        IN_PLACE.fetch_sub(1, Ordering::SeqCst);
-    }
+    drop(in_place);
     come_back(worker, g);
 }
 
@@ -188,13 +178,13 @@ pub(crate) fn wait_its_turn(g: &'static Record, publish: impl FnOnce()) {
             .expect("a goroutine waits on its own stack")
             .worker()
     });
-    IN_PLACE.fetch_add(1, Ordering::SeqCst);
+    let in_place = InPlace::new();
     if let Some(worker) = worker {
         take::give_up(worker);
     }
     publish();
     raw::sleep_until_notified(g, None);
-    IN_PLACE.fetch_sub(1, Ordering::SeqCst);
+    drop(in_place);
     if let Some(worker) = worker {
         come_back(worker, g);
     }
@@ -206,6 +196,24 @@ static IN_PLACE: AtomicUsize = AtomicUsize::new(0);
 /// How many workers' threads wait in place without a deadline.
 pub(crate) fn in_place() -> usize {
     IN_PLACE.load(Ordering::SeqCst)
+}
+
+/// A worker's thread waits in place without a deadline, until this goes.
+struct InPlace;
+
+impl InPlace {
+    fn new() -> Self {
+        IN_PLACE.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for InPlace {
+    fn drop(&mut self) {
+        IN_PLACE.fetch_sub(1, Ordering::SeqCst);
+        // One has come back.
+        take::threads_suffice();
+    }
 }
 
 /// The goroutine runs again on its thread and needs a permit.

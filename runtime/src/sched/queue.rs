@@ -27,6 +27,7 @@ use crossbeam_deque::{Injector, Steal};
 use super::wake;
 use crate::fence;
 use crate::goroutine::RecordPtr;
+use crate::goroutine::record::flag;
 use crate::shim::atomic::Ordering;
 use crate::stack::current_slot;
 use crate::worker::{Worker, permit};
@@ -52,6 +53,8 @@ static INJECTORS: std::sync::LazyLock<Injectors> = std::sync::LazyLock::new(|| I
 
 /// Of how many looks at the injector one prefers the lane of new goroutines.
 const NEW_LANE_EVERY: u32 = 4;
+/// How many goroutines of a lane are looked at for a token.
+const TOKEN_SEARCH: usize = 64;
 
 /// A goroutine was readied: it runs next on the caller's worker, if the caller has one with a
 /// permit.
@@ -162,6 +165,30 @@ pub(crate) fn take_injected(worker: &'static Worker) -> Option<RecordPtr> {
 /// As [`take_injected`], of the goroutines that were not woken.
 pub(crate) fn take_new(worker: &'static Worker) -> Option<RecordPtr> {
     take_share(&INJECTORS.new, worker)
+}
+
+/// Takes the token of a goroutine that waits for a permit out of the injector, for one who has a permit and
+/// no thread to look for work with. The others that are seen on the way go to the end of their lane: a few,
+/// so that a call costs little. The caller makes the submitter's half of the protocol for them.
+#[cold]
+pub(crate) fn take_token() -> Option<RecordPtr> {
+    [&INJECTORS.woken, &INJECTORS.new]
+        .into_iter()
+        .find_map(|lane| {
+            let mut budget = lane.len().min(TOKEN_SEARCH);
+            while budget > 0 {
+                match lane.steal() {
+                    Steal::Success(record) if record.get().has(flag::TOKEN) => return Some(record),
+                    Steal::Success(record) => {
+                        lane.push(record);
+                        budget -= 1;
+                    }
+                    Steal::Empty => break,
+                    Steal::Retry => crate::shim::hint::spin_loop(),
+                }
+            }
+            None
+        })
 }
 
 fn take_share(lane: &Injector<RecordPtr>, worker: &'static Worker) -> Option<RecordPtr> {

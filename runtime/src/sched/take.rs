@@ -17,7 +17,7 @@ use super::word::WORD;
 use super::{find, queue, roster, wake};
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr};
-use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::stack::Slot;
 use crate::worker::{Worker, permit};
 use crate::{clock, fence, raw};
@@ -98,6 +98,7 @@ pub(crate) fn pay_debt(worker: &'static Worker, from: u8) {
 /// A goroutine that is bound to its thread came back from a wait without a permit and waits for
 /// one on its thread. The goroutine stands in the injector as a token.
 pub(crate) fn wait_for_permit(g: &'static Record) {
+    TOKENS.fetch_add(1, Ordering::Relaxed);
     g.set(flag::TOKEN);
     g.reason
         .store(raw::WaitReason::LockedToThread as u8, Ordering::Relaxed);
@@ -127,43 +128,85 @@ pub(crate) fn pass_to_thread(worker: &'static Worker, g: &'static Record) {
         );
         return;
     }
-    g.clear(flag::TOKEN);
-    raw::wake_thread(g);
+    end_wait(g);
     queue::drain_own(worker);
 }
 
-/// When a searcher's permit first found no thread, on the scheduler's clock; 0: it did not.
+/// Tokens that stand in a queue.
+static TOKENS: AtomicUsize = AtomicUsize::new(0);
+
+/// The goroutine's thread has a permit.
+fn end_wait(g: &'static Record) {
+    TOKENS.fetch_sub(1, Ordering::Relaxed);
+    g.clear(flag::TOKEN);
+    raw::wake_thread(g);
+}
+
+/// A searcher's permit is in hand and no thread can be had to search. One that waits for a permit needs
+/// none: it is there. False if no token was found.
+fn give_to_waiting_thread() -> bool {
+    if TOKENS.load(Ordering::Relaxed) == 0 || WORD.load().debt() > 0 {
+        return false;
+    }
+    let Some(token) = queue::take_token() else {
+        return false;
+    };
+    let g = token.get();
+    let slot: *const Slot = g.slot();
+    // SAFETY: a goroutine that waits for a permit has a stack.
+    let target = unsafe { &*slot }.worker();
+    WORD.end_search();
+    // As in `pass_to_thread`.
+    target.next_tick();
+    roster::assign(target, permit::RUN);
+    end_wait(g);
+    true
+}
+
+/// Since when a searcher's permit has found no thread while all threads waited in place, on the
+/// scheduler's clock; 0: it has found one, or one of them has come back.
 static NO_THREAD_SINCE: AtomicU64 = AtomicU64::new(0);
 /// How long that may last while work waits.
 const NO_THREAD_MAX: u64 = 2_000_000_000;
 
 /// A searcher's permit is in hand and no thread can be had for it. Work can wait: the threads that
 /// exist will find it, and sysmon tries again. (One of them may have lain down since, seeing no idle
-/// permit because this one was in hand. So this give-back looks once more, as every other does.) If all of them wait in place, one of which may be
-/// about to come back, and that does not change, the program ends.
+/// permit because this one was in hand. So this give-back looks once more, as every other does.) If the work
+/// is a goroutine that waits for a permit on its own thread, it gets this one. If all of them wait in place,
+/// one of which may be about to come back, and that does not change, the program ends.
 #[cold]
 pub(crate) fn no_thread(error: &roster::NoThread) {
-    WORD.give_back(true);
+    let given = give_to_waiting_thread();
+    if !given {
+        WORD.give_back(true);
+    }
     fence::store_load();
     if roster::threads().1 > 0 && find::work_in_sight() {
         wake::wake_searcher();
         return;
     }
-    let now = clock::now();
-    let since = NO_THREAD_SINCE.load(Ordering::Relaxed);
-    if since == 0 {
-        NO_THREAD_SINCE.store(now.max(1), Ordering::Relaxed);
-        static WARNED: AtomicBool = AtomicBool::new(false);
-        if !WARNED.swap(true, Ordering::Relaxed) {
-            eprintln!("gors: {error}; goroutines wait for the threads there are");
+    if given {
+        return;
+    }
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if !WARNED.swap(true, Ordering::Relaxed) {
+        eprintln!("gors: {error}; goroutines wait for the threads there are");
+    }
+    if roster::threads_all_in_place() {
+        let now = clock::now();
+        let since = NO_THREAD_SINCE.load(Ordering::Relaxed);
+        if since == 0 {
+            NO_THREAD_SINCE.store(now.max(1), Ordering::Relaxed);
+        } else if now.saturating_sub(since) > NO_THREAD_MAX {
+            thread_exhaustion(error);
         }
-    } else if now.saturating_sub(since) > NO_THREAD_MAX && roster::threads_all_in_place() {
-        thread_exhaustion(error);
+    } else {
+        threads_suffice();
     }
     crate::sysmon::rouse();
 }
 
-/// A thread was had, or a worker went idle: not exhausted.
+/// A thread was had, a worker went idle, or one came back that had waited in place: not exhausted.
 pub(crate) fn threads_suffice() {
     if NO_THREAD_SINCE.load(Ordering::Relaxed) != 0 {
         NO_THREAD_SINCE.store(0, Ordering::Relaxed);

@@ -51,6 +51,18 @@ pub(super) const MODELS: &[Model] = &[
             change: Change::Skip,
         }],
     },
+    Model {
+        name: "token_without_thread",
+        property: "of two goroutines that are locked to the only two threads and wait for each other, each gets the permit that the other gives up",
+        body: token_without_thread,
+        preemptions: Some(1),
+        mutants: &[Mutant {
+            file: TAKE,
+            after: "fn give_to_waiting_thread",
+            line: "TOKENS.load(",
+            change: Change::Pretend(0),
+        }],
+    },
 ];
 
 /// Opens once; one goroutine waits for it.
@@ -149,6 +161,28 @@ fn token_after_blocking() {
         unlock_os_thread();
     }));
     queue::inject(goroutine(move || ran.set()), Lane::New);
+    world.start_all();
+    finish(world);
+}
+
+fn token_without_thread() {
+    let mut world = World::new(1, &[permit::RUN, permit::NONE]);
+    let (there, back) = (Gate::new(), Gate::new());
+    world.worker(0).deque.push(goroutine(move || {
+        lock_os_thread();
+        there.wait();
+        assert_permit();
+        back.open();
+        unlock_os_thread();
+    }));
+    let other = goroutine(move || {
+        lock_os_thread();
+        there.open();
+        back.wait();
+        assert_permit();
+        unlock_os_thread();
+    });
+    queue::inject(other, Lane::New);
     world.start_all();
     finish(world);
 }
