@@ -312,6 +312,8 @@ pub(crate) fn retire_idle(worker: &'static Worker, keep: usize) -> bool {
     };
     roster.idle.remove(index);
     retire_locked(&mut roster, worker);
+    drop(roster);
+    super::stackless::serve();
     true
 }
 
@@ -320,8 +322,11 @@ pub(crate) fn retire_idle(worker: &'static Worker, keep: usize) -> bool {
 pub(super) fn retire_running(worker: &'static Worker) {
     super::take::give_up(worker);
     retire_locked(&mut ROSTER.lock(), worker);
+    super::stackless::serve();
 }
 
+/// Gives the worker's stacks to the depot; whoever waits for one is for the caller to serve, without the
+/// lock.
 fn retire_locked(roster: &mut Roster, worker: &'static Worker) {
     worker.stacks.flush();
     worker.frame.store(0, Ordering::Relaxed);

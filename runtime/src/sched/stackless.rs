@@ -7,14 +7,15 @@
 //!
 //! A goroutine lists itself, fences, and tries once more. Whoever makes a stack free, or gives up the
 //! promise of one, reads the count of those who wait after that; if anybody waits it goes to the first
-//! of its class. Stacks come free in four places:
+//! of its class. Stacks come free in five places:
 //!
 //! * a goroutine ends: the stack goes to the first who waits, else into the worker's magazine;
 //! * one went into a magazine just before the count rose, and is out of sight there: so one that starts
 //!   to wait asks all workers to flush. Those that sleep do it at once, those that run at their next look
 //!   beyond their own queues;
 //! * a trim had taken stacks out of the depot and puts them back: it looks at the count afterwards;
-//! * a goroutine with a promise got a stack out of a magazine: it looks after it gave the promise up.
+//! * a goroutine with a promise got a stack out of a magazine: it looks after it gave the promise up;
+//! * a thread ends, and its worker's magazine goes to the depot: it looks afterwards.
 //!
 //! If everything else is asleep, so that nobody will ever make one free, the
 //! [deadlock check](crate::deadlock) ends the program: out of stacks.
@@ -112,10 +113,19 @@ fn ask_workers(own: Option<&'static Worker>) {
     });
 }
 
+/// Stacks have come into the depot: they are for those who wait, if anybody does.
+pub(crate) fn serve() {
+    // Whoever found none meanwhile has listed itself before it looked a last time.
+    fence::store_load();
+    if any() {
+        serve_all();
+    }
+}
+
 /// Hands stacks out of the depot to those who wait, as long as there are any.
 #[cold]
 #[inline(never)]
-pub(crate) fn serve_all() {
+fn serve_all() {
     for (index, list) in WAITING.iter().enumerate() {
         while !list.lock().is_empty() {
             let Ok(slot) = magazine::take_any(SizeClass::at(index)) else {

@@ -37,7 +37,6 @@ use super::bare::{self, Bare};
 use super::class::{CLASSES, SizeClass};
 use super::guard;
 use super::slot::Slot;
-use crate::fence;
 use crate::sched::stackless;
 use crate::shim::Mutex;
 use crate::shim::atomic::{AtomicUsize, Ordering};
@@ -191,11 +190,8 @@ pub(crate) fn take_promised(class: SizeClass) -> io::Result<NonNull<Slot>> {
 /// Gives up the promise of a stack.
 pub(crate) fn give_up_promise(class: SizeClass) {
     PROMISED[class.index()].fetch_sub(1, Ordering::SeqCst);
-    fence::store_load();
     // Where stacks are scarce the one that is not promised any more is for whoever waits.
-    if stackless::any() {
-        stackless::serve_all();
-    }
+    stackless::serve();
 }
 
 /// Puts free stacks back, all of one class, the coldest first.
@@ -292,9 +288,5 @@ fn make_cold(class: SizeClass, slots: Vec<Free>) {
         depot.cold.extend(cold);
         depot.bare.append(bare);
     }
-    // Whoever found none meanwhile has listed itself before it looked a last time.
-    fence::store_load();
-    if stackless::any() {
-        stackless::serve_all();
-    }
+    stackless::serve();
 }

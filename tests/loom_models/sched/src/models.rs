@@ -241,6 +241,18 @@ fn of_permits() -> Vec<Model> {
             }],
         },
         Model {
+            name: "stackless_beside_an_end",
+            property: "the same when the goroutine that ends takes its thread with it",
+            body: stackless_beside_an_end,
+            preemptions: Some(1),
+            mutants: &[Mutant {
+                file: STACKLESS,
+                after: "pub(crate) fn any(",
+                line: "COUNT.load(",
+                change: Change::Pretend(0),
+            }],
+        },
+        Model {
             name: "steals_that_answer_retry",
             property: "a steal that says Retry is not taken for an empty queue",
             body: || {
@@ -446,6 +458,16 @@ fn stackless() {
     for id in 0..2 {
         world.worker(id).deque.push(goroutine(|| ()));
     }
+    world.start_all();
+    let _ = world.finish(2);
+}
+
+fn stackless_beside_an_end() {
+    world::limit_stacks(1);
+    let mut world = World::new(2, &[permit::RUN, permit::RUN]);
+    let ends_thread = goroutine(crate::blocking::lock_os_thread);
+    world.worker(0).deque.push(ends_thread);
+    world.worker(1).deque.push(goroutine(|| ()));
     world.start_all();
     let _ = world.finish(2);
 }
