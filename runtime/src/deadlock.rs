@@ -140,3 +140,33 @@ pub(crate) fn has_foreign_thread(known: &HashSet<u32>) -> bool {
         None => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// Catches a thread that has ended and still counts as known: the kernel gives its number to another
+    /// one, which might wake somebody.
+    #[test]
+    fn threads_that_have_ended_are_forgotten() {
+        let locked = spawn::spawn(|| {
+            blocking::lock_os_thread();
+            sys::thread_id()
+        });
+        let thread = locked.join().expect("no panic");
+        let begun = Instant::now();
+        let exists = |thread| {
+            let threads = sys::threads_of_process().expect("Linux has the list");
+            threads.contains(&thread)
+        };
+        while exists(thread) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
+            sys::sleep(Duration::from_millis(1));
+        }
+        roster::for_each(|worker| {
+            assert_ne!(worker.thread.load(Ordering::Relaxed), thread);
+        });
+    }
+}

@@ -330,6 +330,8 @@ pub(super) fn retire_running(worker: &'static Worker) {
 fn retire_locked(roster: &mut Roster, worker: &'static Worker) {
     worker.stacks.flush();
     worker.frame.store(0, Ordering::Relaxed);
+    // The kernel gives the number to others.
+    worker.thread.store(0, Ordering::Relaxed);
     roster.threads -= 1;
     roster.spare.push(worker);
 }

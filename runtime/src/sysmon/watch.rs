@@ -197,7 +197,8 @@ impl Watch {
         if clock.last != cpu {
             (clock.last, clock.moved) = (cpu, now);
         }
-        let over = cpu - clock.first >= SLICE;
+        // Saturating, here and below: a worker may have another thread since.
+        let over = cpu.saturating_sub(clock.first) >= SLICE;
         // Among many threads of hogs a slice of CPU time takes long, and a loan costs this one nothing.
         let crowded = self.overtime.is_crowded();
         let lendable = crowded && now - slice.since >= SLICE && !loan::is_borrower(worker);
@@ -210,7 +211,7 @@ impl Watch {
             return sys::thread_sleeps(thread) && self.relieve(Kind::Blocked, worker, slice, now);
         }
         match clock.asked {
-            Some(asked) if cpu - asked >= ANSWER => {
+            Some(asked) if cpu.saturating_sub(asked) >= ANSWER => {
                 let robbed = worker.robbed.load(Ordering::Relaxed);
                 if robbed != slice.robbed && WORD.load().debt() == 0 {
                     slice.robbed = robbed;
