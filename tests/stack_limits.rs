@@ -363,6 +363,41 @@ fn locked_memory_is_guarded_too() {
     ended.assert_success();
 }
 
+/// Catches free stacks that a worker keeps for itself while its thread waits in place, and a goroutine, for
+/// which that thread waits, that gets none. There is address space for 1,024 stacks of a gigabyte.
+#[test]
+fn a_thread_that_waits_in_place_keeps_no_stacks() {
+    let name = "a_thread_that_waits_in_place_keeps_no_stacks";
+    let environment = [("GOMAXPROCS", "1"), ("GORS_STACK_SIZE", "1G")];
+    child::run(name, &environment, || {
+        gors::run(|| {
+            let gate = make::<()>(0);
+            let wg = WaitGroup::new();
+            for _ in 0..40 {
+                let gate = gate.clone();
+                wg.go(move || assert_eq!(gate.recv(), None::<()>));
+            }
+            // Until each has a stack.
+            while gors::runtime::stats().goroutines_waiting < 40 {
+                gosched();
+            }
+            gate.close();
+            wg.wait();
+            gors::lock_os_thread();
+            let (never, answer) = (make::<()>(0), make(0));
+            for _ in 0..1_000 {
+                go!(never.clone().recv());
+            }
+            let asked = answer.clone();
+            go!(asked.send(7));
+            // It does not run next.
+            go!(gosched());
+            assert_eq!(answer.recv(), Some(7));
+        });
+    })
+    .assert_success();
+}
+
 /// Catches a hang when all that have a stack wait for one that has none.
 #[test]
 fn when_no_stack_can_come_free_the_program_ends() {

@@ -24,7 +24,7 @@ use crate::goroutine::record::{flag, state};
 use crate::raw;
 use crate::sanitize;
 use crate::sched::word::WORD;
-use crate::sched::{find, queue, roster, take};
+use crate::sched::{find, queue, roster, stackless, take};
 use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::stack::{Action, Slot, current_slot};
 use crate::worker::{Worker, permit};
@@ -148,14 +148,10 @@ pub(crate) unsafe fn wait_in_place(
     deadline: Option<Instant>,
     unlock: Option<raw::Unlock>,
 ) {
-    if g.has(flag::BLOCKING) {
-        let _in_place = deadline.is_none().then(InPlace::new);
-        // SAFETY: the caller's promise.
-        return unsafe { raw::wait_on_thread(g, deadline, unlock) };
-    }
     let worker = current_slot()
         .expect("a goroutine waits on its own stack")
         .worker();
+    // Wakers find the waiter under the lock that is opened below, so they see this store.
     g.state.store(state::ON_THREAD, Ordering::Relaxed);
     if let Some((unlock, data)) = unlock {
         // SAFETY: the caller's promise.
@@ -163,29 +159,41 @@ pub(crate) unsafe fn wait_in_place(
     }
     let _hidden = sanitize::hide();
     let in_place = deadline.is_none().then(InPlace::new);
-    take::give_up(worker);
+    let inside = g.has(flag::BLOCKING);
+    if !inside {
+        take::give_up(worker);
+    }
+    give_stacks(worker);
     raw::sleep_until_notified(g, deadline);
     drop(in_place);
-    come_back(worker, g);
+    if !inside {
+        come_back(worker, g);
+    }
+}
+
+/// The worker's thread is about to sleep where nobody can ask it for the free stacks that it keeps.
+fn give_stacks(worker: &'static Worker) {
+    worker.stacks.flush();
+    stackless::serve();
 }
 
 /// The wait in place of a member of a bubble. `publish` lets others know that it waits; it gives
 /// the turn to one of them, which may be this one again.
 pub(crate) fn wait_its_turn(g: &'static Record, publish: impl FnOnce()) {
     g.state.store(state::ON_THREAD, Ordering::Relaxed);
-    let worker = (!g.has(flag::BLOCKING)).then(|| {
-        current_slot()
-            .expect("a goroutine waits on its own stack")
-            .worker()
-    });
+    let worker = current_slot()
+        .expect("a goroutine waits on its own stack")
+        .worker();
     let in_place = InPlace::new();
-    if let Some(worker) = worker {
+    let inside = g.has(flag::BLOCKING);
+    if !inside {
         take::give_up(worker);
     }
     publish();
+    give_stacks(worker);
     raw::sleep_until_notified(g, None);
     drop(in_place);
-    if let Some(worker) = worker {
+    if !inside {
         come_back(worker, g);
     }
 }

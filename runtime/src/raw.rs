@@ -51,7 +51,7 @@ pub use self::semaphore::RawSemaphore;
 pub use self::task::{
     FIRST_TOKEN, OPEN, TIMED_OUT, Task, Unlock, exit_point, park, park_forever, random,
 };
-pub(crate) use self::task::{ready_state, sleep_until_notified, wait_on_thread, wake_thread};
+pub(crate) use self::task::{ready_state, sleep_until_notified, wake_thread};
 pub use self::unwind::{apply_panic_policy, is_goexit};
 pub(crate) use self::wait_list::list_of;
 pub use self::wait_list::{Notified, WaitList};

@@ -307,7 +307,7 @@ unsafe fn park_slow(record: &'static Record, deadline: Option<Instant>, unlock: 
 /// # Safety
 ///
 /// As [`park`]; the record is the caller's.
-pub(crate) unsafe fn wait_on_thread(
+unsafe fn wait_on_thread(
     record: &'static Record,
     deadline: Option<Instant>,
     unlock: Option<Unlock>,

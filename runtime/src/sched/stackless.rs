@@ -12,7 +12,7 @@
 //! * a goroutine ends: the stack goes to the first who waits, else into the worker's magazine;
 //! * one went into a magazine just before the count rose, and is out of sight there: so one that starts
 //!   to wait asks all workers to flush. Those that sleep do it at once, those that run at their next look
-//!   beyond their own queues;
+//!   beyond their own queues, and those that sleep [in place](crate::blocking) did it before;
 //! * a trim had taken stacks out of the depot and puts them back: it looks at the count afterwards;
 //! * a goroutine with a promise got a stack out of a magazine: it looks after it gave the promise up;
 //! * a thread ends, and its worker's magazine goes to the depot: it looks afterwards.

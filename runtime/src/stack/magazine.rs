@@ -90,11 +90,13 @@ impl Magazine {
         slots.push(slot);
     }
 
-    /// Gives everything to the depot: the worker retires.
+    /// Gives everything to the depot: the worker retires, or sleeps for it does not know how long.
     pub(crate) fn flush(&self) {
         let mut slots = self.slots.borrow_mut();
         slots.extend(self.hot.take());
-        depot::give(self.class, slots.drain(..));
+        if !slots.is_empty() {
+            depot::give(self.class, slots.drain(..));
+        }
     }
 }
 

@@ -9,5 +9,5 @@ mod wait_reason;
 
 pub use self::lock::SpinLock;
 pub use self::task::{FIRST_TOKEN, OPEN, TIMED_OUT, Task, Unlock, exit_point, park};
-pub(crate) use self::task::{ready_state, sleep_until_notified, wait_on_thread, wake_thread};
+pub(crate) use self::task::{ready_state, sleep_until_notified, wake_thread};
 pub use self::wait_reason::WaitReason;
