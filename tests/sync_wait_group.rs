@@ -4,11 +4,12 @@
 mod child;
 mod common;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{at_all_permits, panic_text, spawn_blocked};
+use common::{Meeting, at_all_permits, panic_text, spawn_blocked};
 use gors::prelude::*;
 
 /// Catches a wait that returns early, or never; in rounds, as a group may be used again.
@@ -153,6 +154,42 @@ fn timeouts_among_waits() {
             all.wait();
         }
     });
+}
+
+/// Catches a wait that gave up and leaves behind what makes it misuse to add beside the last `done`: the
+/// group is in use, and nobody waits.
+#[test]
+fn a_wait_that_gave_up_forbids_nothing() {
+    const ROUNDS: usize = 20_000;
+    let (wg, meeting) = (WaitGroup::new(), Meeting::default());
+    // A panic in a round would leave the other thread alone.
+    let fails = |f: &dyn Fn()| catch_unwind(AssertUnwindSafe(f)).is_err();
+    let mut wrong = 0;
+    std::thread::scope(|threads| {
+        let other = threads.spawn(|| {
+            let mut wrong = 0;
+            for round in 0..ROUNDS {
+                meeting.meet(2 * round + 1);
+                for _ in 0..round % 16 {
+                    std::hint::spin_loop();
+                }
+                wrong += usize::from(fails(&|| wg.add(1)));
+                meeting.meet(2 * round + 2);
+            }
+            wrong
+        });
+        for round in 0..ROUNDS {
+            wg.add(1);
+            wrong += usize::from(wg.wait_timeout(Duration::ZERO));
+            meeting.meet(2 * round + 1);
+            wrong += usize::from(fails(&|| wg.done()));
+            meeting.meet(2 * round + 2);
+            wg.done();
+        }
+        wrong += other.join().unwrap();
+    });
+    assert_eq!(wrong, 0, "in {ROUNDS} rounds");
+    assert!(wg.wait_timeout(Duration::ZERO));
 }
 
 /// Catches a `go` that forgets `done` when its function ends by `goexit`.

@@ -2,21 +2,29 @@
 //!
 //! # State
 //!
-//! One word: the counter in the upper half, waiters in the lower. `round` counts how often the
-//! counter fell to 0 while somebody waited.
+//! One word, so that a round ends in one step:
+//!
+//! | bits | meaning |
+//! | --- | --- |
+//! | WAITED | somebody waits for the round's end, or did and gave up |
+//! | the rest of the lower half | the round: how often the counter fell to 0 while WAITED was set |
+//! | the upper half | the counter |
 //!
 //! # Moves, and why no wake-up is lost
 //!
-//! *add* is one addition. If it brings the counter to 0 and there are waiters, it ends the round:
-//! it increments `round`, clears the word, and notifies the list. *wait* returns if the counter is 0,
-//! else reads `round`, and counts itself by compare-and-swap; if that succeeds the counter was not 0
-//! at that moment, so the addition that brings it to 0 comes later and sees the waiter. It then waits
-//! in the list for `round` to differ. The list looks at that under its lock, and `round` changes
-//! before the list is notified. A notification may come late, when a waiter that saw the change without
-//! it has begun the next round: who is woken looks at `round` again.
+//! *add* is one addition. If it brings the counter to 0 and finds WAITED, it ends the round: it swaps
+//! the word for one with the next round and without WAITED, and notifies the list. *wait* returns if the
+//! counter is 0, else sees to it that WAITED is set, in a word whose counter is not 0: the addition that
+//! brings it to 0 comes later and finds the bit. It then waits in the list for the round to differ. The
+//! list looks at that under its lock, and the round changes before the list is notified. A notification
+//! may come late, when a waiter that saw the change without it has begun the next round: who is woken
+//! looks at the round again.
 //!
-//! A waiter that gives up leaves its count behind: it costs the end of the round a look at an empty
-//! list. Taking it back could take a count of the next round.
+//! A waiter that gives up leaves WAITED behind: it costs the end of the round a look at an empty list.
+//! Nobody waits then, so others may add to a counter that has just fallen to 0. If they come before the
+//! swap it fails, and whoever brings the counter to 0 next ends the round. That is early enough for those
+//! who wait by then: they came after that addition. If somebody does wait, adding there is misuse, and is
+//! found out where the list knows of him.
 
 use std::fmt;
 use std::mem::offset_of;
@@ -26,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use gors_runtime::raw::{self, Notified, WaitList, WaitReason};
 
-use crate::shim::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::shim::atomic::{AtomicU64, Ordering};
 
 /// Counts goroutines and waits until all are done.
 ///
@@ -74,16 +82,27 @@ pub struct WaitGroup {
 
 struct Group {
     state: AtomicU64,
-    round: AtomicU32,
     waiters: WaitList,
 }
+
+const WAITED: u64 = 1;
+const ONE_ROUND: u32 = 2;
 
 const fn counter(state: u64) -> i32 {
     (state >> 32) as i32
 }
 
-const fn waiters(state: u64) -> u32 {
-    state as u32
+const fn round(state: u64) -> u32 {
+    state as u32 / ONE_ROUND
+}
+
+const fn is_waited_for(state: u64) -> bool {
+    state & WAITED != 0
+}
+
+/// The word when the round has ended: nobody waits, and the counter is 0.
+const fn next_round(state: u64) -> u64 {
+    round(state).wrapping_add(1).wrapping_mul(ONE_ROUND) as u64
 }
 
 impl Group {
@@ -93,7 +112,8 @@ impl Group {
         let delta = (delta as u64) << 32;
         let old = self.state.fetch_add(delta, Ordering::AcqRel);
         let state = old.wrapping_add(delta);
-        if counter(state) < 0 || (waiters(state) != 0 && (counter(state) == 0 || counter(old) == 0))
+        if counter(state) < 0
+            || (is_waited_for(state) && (counter(state) == 0 || counter(old) == 0))
         {
             self.add_slow(old, state);
         }
@@ -102,26 +122,28 @@ impl Group {
     #[inline(never)]
     fn add_slow(&self, old: u64, state: u64) {
         assert!(counter(state) >= 0, "sync: negative WaitGroup counter");
-        assert!(
-            waiters(state) == 0 || counter(old) != 0 || counter(state) == 0,
-            "sync: WaitGroup misuse: Add called concurrently with Wait"
-        );
-        if counter(state) == 0 && waiters(state) != 0 {
+        if counter(state) == 0 {
             self.end_round(state);
+        } else if counter(old) == 0 {
+            // Somebody else is just ending the round. WAITED may be left from one that gave up.
+            assert!(
+                self.waiters.waiters() == 0,
+                "sync: WaitGroup misuse: Add called concurrently with Wait"
+            );
         }
     }
 
-    /// The counter has fallen to 0 and somebody waits. Nobody may change the word now: `wait` does
-    /// not while the counter is 0, and an `add` would be misuse.
+    /// The counter has fallen to 0 and somebody waits, or did.
     fn end_round(&self, state: u64) {
-        self.round.fetch_add(1, Ordering::Release);
-        assert!(
-            self.state
-                .compare_exchange(state, 0, Ordering::AcqRel, Ordering::Relaxed)
-                .is_ok(),
-            "sync: WaitGroup misuse: Add called concurrently with Wait"
+        let ended = self.state.compare_exchange(
+            state,
+            next_round(state),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
         );
-        self.waiters.notify_all();
+        if ended.is_ok() {
+            self.waiters.notify_all();
+        }
     }
 
     /// False if the deadline passed.
@@ -131,26 +153,21 @@ impl Group {
             return true;
         }
         raw::exit_point();
-        let round = self.round.load(Ordering::Acquire);
-        loop {
+        while !is_waited_for(state) {
             if counter(state) == 0 {
                 return true;
             }
-            // Waiters that gave up are still counted: the count must not run into the counter.
-            let next = if waiters(state) < u32::MAX / 2 {
-                state + 1
-            } else {
-                state
-            };
-            match self
-                .state
-                .compare_exchange_weak(state, next, Ordering::AcqRel, Ordering::Acquire)
-            {
+            match self.state.compare_exchange_weak(
+                state,
+                state | WAITED,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
                 Ok(_) => break,
                 Err(now) => state = now,
             }
         }
-        let over = || self.round.load(Ordering::Acquire) != round;
+        let over = || round(self.state.load(Ordering::Acquire)) != round(state);
         loop {
             match self.waiters.wait(WaitReason::WaitGroupWait, deadline, over) {
                 // The counter was 0 since the call began; what it is now is another round's affair.
@@ -161,8 +178,9 @@ impl Group {
                 Notified::Woken => {}
             }
         }
+        let now = self.state.load(Ordering::Acquire);
         assert!(
-            self.state.load(Ordering::Acquire) == 0,
+            counter(now) == 0 && !is_waited_for(now),
             "sync: WaitGroup is reused before previous Wait has returned"
         );
         true
@@ -195,7 +213,6 @@ impl WaitGroup {
             raw::know_wait_groups(size_of::<Group>(), offset_of!(Group, waiters));
             Arc::new(Group {
                 state: AtomicU64::new(0),
-                round: AtomicU32::new(0),
                 waiters: WaitList::new(),
             })
         })

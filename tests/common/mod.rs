@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Runs `test` with 1, 2 and 8 permits.
@@ -47,5 +48,25 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % n
+    }
+}
+
+/// Where two threads meet in a spin, to go on within nanoseconds of each other; on a busy machine a spin
+/// alone would last a slice of the kernel's.
+#[derive(Default)]
+pub(crate) struct Meeting(AtomicUsize);
+
+impl Meeting {
+    /// Returns when both have called it `count` times.
+    pub(crate) fn meet(&self, count: usize) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        for spins in 0_u32.. {
+            if self.0.load(Ordering::SeqCst) >= 2 * count {
+                break;
+            }
+            if spins > 2_000 {
+                std::thread::yield_now();
+            }
+        }
     }
 }

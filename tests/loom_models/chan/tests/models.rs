@@ -143,6 +143,36 @@ fn main() -> ExitCode {
                 change: Change::Split,
             }],
         },
+        Model {
+            name: "wait_group_given_up",
+            property: "after a wait that gave up, who adds beside the last `done` is no misuser, and waits for what it counts",
+            body: || {
+                let group = std::sync::Arc::new(wait_group::WaitGroup::new());
+                group.add(1);
+                assert!(!group.wait_timeout(std::time::Duration::ZERO));
+                let first = group.clone();
+                let first = goroutine(move || first.done());
+                group.add(1);
+                let done = std::sync::Arc::new(shim::atomic::AtomicBool::new(false));
+                let (theirs, second) = (done.clone(), group.clone());
+                let second = goroutine(move || {
+                    theirs.store(true, shim::atomic::Ordering::Relaxed);
+                    second.done();
+                });
+                group.wait();
+                assert!(done.load(shim::atomic::Ordering::Relaxed));
+                first.join().unwrap();
+                second.join().unwrap();
+                world::touch_timers();
+            },
+            preemptions: Some(2),
+            mutants: &[Mutant {
+                file: GROUP,
+                after: "fn end_round(",
+                line: "self.state.compare_exchange(",
+                change: Change::Split,
+            }],
+        },
     ];
     models.extend_from_slice(select::MODELS);
     model::runner::main(&models)
