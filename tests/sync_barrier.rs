@@ -42,6 +42,19 @@ fn rounds_of_goroutines_and_threads() {
     });
 }
 
+/// Catches one that comes while a round ends and is in neither. In a barrier for one it does not lead; in
+/// larger ones it goes on alone, and leaves the one behind that it should have met.
+#[test]
+fn who_comes_while_a_round_ends_is_in_the_next() {
+    static BARRIER: Barrier = Barrier::new(1);
+    let leaders = || (0..200_000).filter(|_| BARRIER.wait().is_leader()).count();
+    let both = std::thread::scope(|threads| {
+        let other = threads.spawn(leaders);
+        leaders() + other.join().unwrap()
+    });
+    assert_eq!(both, 400_000);
+}
+
 /// Catches a barrier for none that blocks.
 #[gors::test]
 fn a_barrier_for_none_is_one_for_one() {

@@ -1,8 +1,9 @@
 //! Waiting until enough have come.
 //!
-//! One word: the round in the upper half, who has come in the lower. The last of a round stores the
-//! next round and notifies; the others wait for the round to differ, which they check under the
-//! list's lock.
+//! One word: the round in the upper half, how many have come in the lower. The last of a round begins the
+//! next one in the step in which it comes, because more may use the barrier than it is for: who comes
+//! after it belongs to the next round. Then it notifies; the others wait for the round to differ, which
+//! they check under the list's lock.
 
 use std::fmt;
 
@@ -68,18 +69,29 @@ impl Barrier {
         }
     }
 
-    /// Blocks until as many have called this as the barrier is for.
+    /// Whether the next to come is the last of its round.
+    const fn is_last(&self, state: u64) -> bool {
+        state % ROUND + 1 == self.size as u64
+    }
+
+    /// Blocks until as many have called this as the barrier is for. If more do, they are in the next
+    /// round.
     pub fn wait(&self) -> BarrierWaitResult {
         raw::exit_point();
-        let state = self.state.fetch_add(1, Ordering::AcqRel);
-        let (round, came) = (state / ROUND, state % ROUND + 1);
-        if came == u64::from(self.size) {
-            // Nobody of the next round has come: all others of this one wait.
-            let next = (round + 1) % ROUND * ROUND;
-            self.state.store(next, Ordering::Release);
+        let (Ok(state) | Err(state)) =
+            self.state
+                .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |state| {
+                    Some(if self.is_last(state) {
+                        (state / ROUND + 1) % ROUND * ROUND
+                    } else {
+                        state + 1
+                    })
+                });
+        if self.is_last(state) {
             self.waiters.notify_all();
             return BarrierWaitResult { leader: true };
         }
+        let round = state / ROUND;
         // Waits without raising `goexit`: the others count on this one. A notification may be that of
         // an earlier round, late.
         let over = || self.state.load(Ordering::Acquire) / ROUND != round;

@@ -1,4 +1,4 @@
-//! Channels under loom: the whole of `chan/src`, and WaitGroup, over the models of waiting.
+//! Channels under loom: the whole of `chan/src`, WaitGroup and Barrier, over the models of waiting.
 
 use std::process::ExitCode;
 
@@ -7,6 +7,9 @@ use gors_runtime::world::{self, goroutine};
 use model::mutant::{Change, Mutant};
 use model::runner::Model;
 
+#[allow(dead_code, reason = "used in part")]
+#[path = "../../../../src/sync/barrier.rs"]
+mod barrier;
 #[path = "models/select.rs"]
 mod select;
 #[path = "../../../../src/shim.rs"]
@@ -170,6 +173,35 @@ fn main() -> ExitCode {
                 file: GROUP,
                 after: "fn end_round(",
                 line: "self.state.compare_exchange(",
+                change: Change::Split,
+            }],
+        },
+        Model {
+            name: "barrier",
+            property: "of four that come to a barrier for two, two lead and none is left behind",
+            body: || {
+                let barrier = std::sync::Arc::new(barrier::Barrier::new(2));
+                model::touch(&*barrier);
+                let leaders = std::sync::Arc::new(shim::atomic::AtomicU64::new(0));
+                model::touch(&*leaders);
+                let wait = || {
+                    let (barrier, leaders) = (barrier.clone(), leaders.clone());
+                    goroutine(move || {
+                        if barrier.wait().is_leader() {
+                            leaders.fetch_add(1, shim::atomic::Ordering::Relaxed);
+                        }
+                    })
+                };
+                for goroutine in [wait(), wait(), wait(), wait()] {
+                    goroutine.join().unwrap();
+                }
+                assert_eq!(leaders.load(shim::atomic::Ordering::Relaxed), 2);
+            },
+            preemptions: Some(1),
+            mutants: &[Mutant {
+                file: "src/sync/barrier.rs",
+                after: "pub fn wait(",
+                line: ".fetch_update(",
                 change: Change::Split,
             }],
         },
