@@ -6,7 +6,7 @@ mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::{at_all_permits, panic_text, until_blocked};
 use gors::context::{Context, ContextError};
@@ -186,6 +186,70 @@ fn a_panic_or_goexit_reaches_all_callers() {
             }
             let result = catch_unwind(AssertUnwindSafe(|| group.work((), || ())));
             assert!(!result.unwrap().1, "the group goes on");
+        }
+    });
+}
+
+/// Catches callers that wait for ever for a call whose value could not be cloned for them.
+#[gors::test]
+fn a_clone_that_panics_reaches_all_callers() {
+    #[derive(Debug)]
+    struct Fragile;
+    impl Clone for Fragile {
+        fn clone(&self) -> Self {
+            panic!("fragile");
+        }
+    }
+    let group = Arc::new(singleflight::Group::new());
+    let gate = make::<()>(0);
+    let handles: Vec<_> = (0..3)
+        .map(|_| {
+            let (group, gate) = (group.clone(), gate.clone());
+            spawn(move || {
+                group.work((), || {
+                    gate.recv();
+                    Fragile
+                })
+            })
+        })
+        .collect();
+    handles.iter().for_each(until_blocked);
+    let channel = group.work_chan((), || unreachable!("a call is running"));
+    gate.close();
+    for handle in handles {
+        assert!(handle.join().unwrap_err().is_panic());
+    }
+    assert!(channel.recv().is_err());
+}
+
+/// Catches a `goexit` that is raised again, by the lock of a busy group, before those who wait were told.
+#[gors::test]
+fn a_goexit_in_a_busy_group_reaches_all_callers() {
+    at_all_permits(|_| {
+        let group = Arc::new(singleflight::Group::new());
+        let is_over = Arc::new(AtomicBool::new(false));
+        let busy: Vec<_> = (0..2)
+            .map(|_| {
+                let (group, is_over) = (group.clone(), is_over.clone());
+                std::thread::spawn(move || {
+                    while !is_over.load(Ordering::Relaxed) {
+                        group.forget(&1);
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..500 {
+            let theirs = group.clone();
+            let first = spawn(move || theirs.work(0, || goexit()));
+            assert!(first.join().unwrap_err().is_goexit());
+            let theirs = group.clone();
+            let next = spawn(move || theirs.work(0, || ()));
+            let next = next.join_timeout(Duration::from_secs(60));
+            assert!(next.expect("the first call has ended").is_ok());
+        }
+        is_over.store(true, Ordering::Relaxed);
+        for thread in busy {
+            blocking(|| thread.join()).unwrap();
         }
     });
 }

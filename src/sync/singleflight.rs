@@ -24,8 +24,11 @@ use super::{Mutex, WaitGroup};
 /// assert!(!shared);
 /// ```
 pub struct Group<K, V> {
-    calls: Arc<Mutex<HashMap<K, Arc<Call<V>>>>>,
+    calls: Arc<Calls<K, V>>,
 }
+
+/// Those that run.
+type Calls<K, V> = Mutex<HashMap<K, Arc<Call<V>>>>;
 
 struct Call<V> {
     ended: WaitGroup,
@@ -44,6 +47,49 @@ enum Outcome<V> {
     Returned(V),
     Panicked(String),
     Goexit,
+}
+
+/// The end of a call. It reaches those who wait on every way out: the clone of a value may panic, and where
+/// the function has swallowed or begun a `goexit`, a lock that is not free raises it.
+struct Ending<'a, K: Eq + Hash, V> {
+    calls: &'a Calls<K, V>,
+    key: &'a K,
+    call: &'a Arc<Call<V>>,
+    /// Running until the value is cloned.
+    outcome: Outcome<V>,
+    is_closed: bool,
+}
+
+impl<K: Eq + Hash, V> Ending<'_, K, V> {
+    /// From now on nobody joins the call. Says how many have, and who of them gets a message.
+    fn close(&mut self) -> (usize, Vec<Sender<(V, bool)>>) {
+        let mut calls = self.calls.lock();
+        let listed = calls.get(self.key);
+        if listed.is_some_and(|now| Arc::ptr_eq(now, self.call)) {
+            calls.remove(self.key);
+        }
+        drop(calls);
+        let mut state = self.call.state.lock();
+        self.is_closed = true;
+        (state.joined, std::mem::take(&mut state.channels))
+    }
+}
+
+impl<K: Eq + Hash, V> Drop for Ending<'_, K, V> {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            // It unwinds, so the locks raise nothing.
+            self.close();
+        }
+        let outcome = match std::mem::replace(&mut self.outcome, Outcome::Running) {
+            Outcome::Running => {
+                Outcome::Panicked("singleflight: the clone of the value has panicked".to_owned())
+            }
+            outcome => outcome,
+        };
+        self.call.state.lock().outcome = outcome;
+        self.call.ended.done();
+    }
 }
 
 impl<V> Call<V> {
@@ -112,8 +158,9 @@ impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
         }
     }
 
-    /// As [`work`](Self::work), in a goroutine of its own; the result comes through a channel. Never
-    /// blocks. If the function panics, the process ends.
+    /// As [`work`](Self::work), in a goroutine of its own; the result comes through a channel. Does not
+    /// wait for the function; may block while somebody else asks or forgets. If the function panics, the
+    /// process ends.
     ///
     /// Go: `DoChan`.
     ///
@@ -154,18 +201,19 @@ impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
 
     /// Hands the outcome to all who wait; true if it goes to more than one.
     fn finish(
-        calls: &Mutex<HashMap<K, Arc<Call<V>>>>,
+        calls: &Calls<K, V>,
         key: &K,
         call: &Arc<Call<V>>,
         result: &std::thread::Result<V>,
     ) -> bool {
-        let mut running = calls.lock();
-        if running.get(key).is_some_and(|now| Arc::ptr_eq(now, call)) {
-            running.remove(key);
-        }
-        let mut state = call.state.lock();
-        drop(running);
-        state.outcome = match result {
+        let mut ending = Ending {
+            calls,
+            key,
+            call,
+            outcome: Outcome::Running,
+            is_closed: false,
+        };
+        ending.outcome = match result {
             Ok(value) => Outcome::Returned(value.clone()),
             Err(payload) if raw::is_goexit(&**payload) => Outcome::Goexit,
             Err(payload) => Outcome::Panicked(
@@ -176,21 +224,19 @@ impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
                     .unwrap_or_else(|| "singleflight: the function has panicked".to_owned()),
             ),
         };
-        let shared = state.joined > 0;
-        let channels = std::mem::take(&mut state.channels);
-        drop(state);
+        let (joined, channels) = ending.close();
+        let shared = joined > 0;
         if let Ok(value) = result {
             for channel in channels {
                 // Room for one, and one is sent. A receiver that has gone does not want it.
                 let _ = channel.try_send((value.clone(), shared));
             }
         }
-        call.ended.done();
         shared
     }
 
     /// Forgets the call for `key`: the next one who asks runs its own function, even while this one
-    /// runs.
+    /// runs. May block while somebody else asks or forgets.
     ///
     /// Go: `Forget`.
     pub fn forget(&self, key: &K) {
