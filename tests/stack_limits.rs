@@ -132,6 +132,29 @@ fn a_limited_address_space_is_used_up_with_an_error() {
     assert!(warnings <= 1, "{ended:#?}");
 }
 
+/// Catches an error group that panics where there is no room for one more stack, and is not whole then.
+#[test]
+fn an_error_group_waits_for_stacks() {
+    let name = "an_error_group_waits_for_stacks";
+    let ended = child::run(name, &[("GOMAXPROCS", "2")], || {
+        limit(libc::RLIMIT_AS, 2 << 30);
+        gors::run(|| {
+            let group = gors::sync::errgroup::Group::<()>::new();
+            let gate = make::<()>(0);
+            for _ in 0..20_000 {
+                let gate = gate.clone();
+                group.go(move || {
+                    gate.recv();
+                    Ok(())
+                });
+            }
+            gate.close();
+            assert_eq!(group.wait(), Ok(()));
+        });
+    });
+    ended.assert_success();
+}
+
 /// Catches stacks that take all of a limit on data, so that the program's next allocation ends it.
 #[test]
 fn limited_data_is_shared_with_the_program() {

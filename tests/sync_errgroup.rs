@@ -105,6 +105,26 @@ fn a_panic_goes_on_in_wait() {
     assert_eq!(group.wait(), Ok(()));
 }
 
+/// Catches a goroutine that is counted for ever because the error that nobody wants panics when it is
+/// dropped.
+#[gors::test]
+fn an_error_that_cannot_be_dropped_holds_nobody_up() {
+    #[derive(Debug)]
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("nobody wants this error");
+        }
+    }
+    let group = errgroup::Group::new();
+    group.set_limit(1);
+    for _ in 0..3 {
+        group.go(|| Err(Bomb));
+    }
+    std::mem::forget(group.wait().expect_err("the first"));
+    group.set_limit(None);
+}
+
 /// Catches a function that runs twice for those who ask together (x/sync's TestDoDupSuppress).
 #[gors::test]
 fn one_flight_for_all() {

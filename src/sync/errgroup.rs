@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use gors_runtime::{Builder, PanicPolicy, raw};
+use gors_runtime::raw::{self, Guarded};
 
 use super::{Mutex, Semaphore, WaitGroup};
 use crate::context::{self, CancelCauseFunc, Context};
@@ -35,8 +35,33 @@ pub struct Group<E> {
 struct Shared<E> {
     running: WaitGroup,
     first: Mutex<First<E>>,
-    limit: Mutex<Option<Arc<Semaphore>>>,
+    /// Not a mutex: `try_go` must not switch.
+    limit: Guarded<Option<Arc<Semaphore>>>,
     cancel: Option<CancelCauseFunc>,
+}
+
+/// A function of the group runs, or is about to. Its end is counted on every way out.
+struct Running<E> {
+    shared: Arc<Shared<E>>,
+    limit: Option<Arc<Semaphore>>,
+}
+
+impl<E> Running<E> {
+    /// The limit has let it in.
+    fn new(shared: Arc<Shared<E>>, limit: Option<Arc<Semaphore>>) -> Self {
+        shared.running.add(1);
+        Self { shared, limit }
+    }
+}
+
+impl<E> Drop for Running<E> {
+    fn drop(&mut self) {
+        // Before `wait` goes on: it may be followed by a `set_limit`.
+        if let Some(limit) = self.limit.take() {
+            limit.release(1);
+        }
+        self.shared.running.done();
+    }
 }
 
 /// The first failure.
@@ -88,7 +113,7 @@ impl<E: Send + 'static> Group<E> {
             shared: Arc::new(Shared {
                 running: WaitGroup::new(),
                 first: Mutex::new(First::None),
-                limit: Mutex::new(None),
+                limit: Guarded::new(None),
                 cancel,
             }),
         }
@@ -102,7 +127,7 @@ impl<E: Send + 'static> Group<E> {
     where
         F: FnOnce() -> Result<(), E> + Send + 'static,
     {
-        let limit = self.shared.limit.lock().clone();
+        let limit = self.shared.limit.with(|limit| limit.clone());
         if let Some(limit) = &limit {
             limit.acquire(1);
         }
@@ -117,7 +142,7 @@ impl<E: Send + 'static> Group<E> {
     where
         F: FnOnce() -> Result<(), E> + Send + 'static,
     {
-        let limit = self.shared.limit.lock().clone();
+        let limit = self.shared.limit.with(|limit| limit.clone());
         if limit.as_ref().is_some_and(|limit| !limit.try_acquire(1)) {
             return false;
         }
@@ -130,24 +155,18 @@ impl<E: Send + 'static> Group<E> {
     where
         F: FnOnce() -> Result<(), E> + Send + 'static,
     {
-        let shared = Arc::clone(&self.shared);
-        self.shared.running.add(1);
-        let body = move || {
+        let running = Running::new(Arc::clone(&self.shared), limit);
+        // By `spawn`, which keeps the panic of an error's destructor from ending the process, and which is
+        // never refused: it waits for a stack if there is none.
+        drop(gors_runtime::spawn(move || {
+            let running = running;
             match catch_unwind(AssertUnwindSafe(f)) {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => shared.fail(First::Error(error)),
+                Ok(Err(error)) => running.shared.fail(First::Error(error)),
                 Err(payload) if raw::is_goexit(&*payload) => {}
-                Err(payload) => shared.fail(First::Panic(payload)),
+                Err(payload) => running.shared.fail(First::Panic(payload)),
             }
-            if let Some(limit) = limit {
-                limit.release(1);
-            }
-            shared.running.done();
-        };
-        Builder::new()
-            .panic_policy(PanicPolicy::Isolate)
-            .go(body)
-            .expect("a stack of the default size exists");
+        }));
     }
 
     /// Lets at most `n` goroutines of the group run at the same time; `None` takes the limit away.
@@ -165,16 +184,21 @@ impl<E: Send + 'static> Group<E> {
     /// group.set_limit(None);
     /// ```
     pub fn set_limit(&self, n: impl Into<Option<usize>>) {
-        let mut limit = self.shared.limit.lock();
-        if let Some(old) = &*limit {
+        let new = n.into().map(|n| Arc::new(Semaphore::new(n)));
+        let old = self.shared.limit.with(|limit| {
             // The semaphore is shared by those who run: each holds a clone.
-            let running = Arc::strong_count(old) - 1;
-            assert!(
-                running == 0,
+            let running = limit.as_ref().map_or(0, |old| Arc::strong_count(old) - 1);
+            if running == 0 {
+                Ok(std::mem::replace(limit, new))
+            } else {
+                Err(running)
+            }
+        });
+        if let Err(running) = old {
+            panic!(
                 "errgroup: modify limit while {running} goroutines in the group are still active"
             );
         }
-        *limit = n.into().map(|n| Arc::new(Semaphore::new(n)));
     }
 
     /// Blocks until all functions of the group have ended, cancels the group's context, and returns the
