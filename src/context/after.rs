@@ -28,26 +28,36 @@ pub fn after_func<F>(ctx: &Context, f: F) -> AfterFunc
 where
     F: FnOnce() + Send + 'static,
 {
-    let mut place = None;
-    if let Some(node) = ctx.node() {
-        let call: Box<dyn FnOnce() + Send> = Box::new(move || gors_runtime::__private::go(f));
-        match node.add_child(Child::Call(call), |_| {}) {
-            Ok(at) => place = Some((Arc::clone(node), at)),
-            Err((Child::Call(call), _)) => call(),
-            Err((Child::Node(_), _)) => unreachable!("a child comes back as it was given"),
+    let Some(node) = ctx.node() else {
+        return AfterFunc(Place::Nowhere);
+    };
+    let call: Box<dyn FnOnce() + Send> = Box::new(move || gors_runtime::__private::go(f));
+    AfterFunc(match node.add_child(Child::Call(call), |_| {}) {
+        Ok(at) => Place::In(Arc::clone(node), at),
+        Err((Child::Call(call), _)) => {
+            call();
+            Place::Left
         }
-    }
-    AfterFunc { place }
+        Err((Child::Node(_), _)) => unreachable!("a child comes back as it was given"),
+    })
 }
 
 /// What [`after_func`] has promised to run.
-pub struct AfterFunc {
-    place: Option<(Arc<Node>, usize)>,
+pub struct AfterFunc(Place);
+
+/// Where the function is.
+enum Place {
+    /// With a context that is never cancelled nobody keeps it.
+    Nowhere,
+    /// In its goroutine.
+    Left,
+    /// Among the children of this node, until that ends.
+    In(Arc<Node>, usize),
 }
 
 impl AfterFunc {
-    /// Takes the function back; true if it will not run. Does not wait for one that runs. Never
-    /// blocks.
+    /// Takes the function back; true if it will not run, as none does of a context that is never
+    /// cancelled. Does not wait for one that runs. Never blocks.
     ///
     /// Go: the function that `context.AfterFunc` returns.
     ///
@@ -59,8 +69,11 @@ impl AfterFunc {
     /// cancel.cancel();
     /// ```
     pub fn stop(self) -> bool {
-        self.place
-            .is_some_and(|(node, place)| node.remove_child(place).is_some())
+        match self.0 {
+            Place::Nowhere => true,
+            Place::Left => false,
+            Place::In(node, at) => node.remove_child(at).is_some(),
+        }
     }
 }
 
