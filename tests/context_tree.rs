@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{Random, at_all_permits, until_blocked};
+use common::{Meeting, Random, at_all_permits, until_blocked};
 use gors::context::{
     self, AfterFunc, CancelFunc, Context, ContextError, with_cancel, with_cancel_cause,
     with_timeout,
@@ -337,20 +337,7 @@ fn layers() {
 #[test]
 fn done_made_during_a_cancellation_does_not_outrun_the_error() {
     const ROUNDS: u32 = 20_000;
-    // They meet in a spin, to begin within nanoseconds; on a busy machine a spin alone would last a
-    // slice of the kernel's.
-    let turn = AtomicUsize::new(0);
-    let meet = |count: usize| {
-        turn.fetch_add(1, Ordering::SeqCst);
-        for spins in 0_u32.. {
-            if turn.load(Ordering::SeqCst) >= count {
-                break;
-            }
-            if spins > 2_000 {
-                std::thread::yield_now();
-            }
-        }
-    };
+    let meeting = Meeting::default();
     let contexts: Vec<_> = (0..ROUNDS)
         .map(|_| with_cancel(&Context::background()))
         .collect();
@@ -358,12 +345,12 @@ fn done_made_during_a_cancellation_does_not_outrun_the_error() {
     std::thread::scope(|threads| {
         threads.spawn(|| {
             for (round, (_, cancel)) in contexts.iter().enumerate() {
-                meet(2 * round + 2);
+                meeting.meet(round + 1);
                 cancel.cancel();
             }
         });
         for (round, (ctx, _)) in contexts.iter().enumerate() {
-            meet(2 * round + 2);
+            meeting.meet(round + 1);
             for _ in 0..round % 32 {
                 std::hint::spin_loop();
             }
@@ -372,6 +359,40 @@ fn done_made_during_a_cancellation_does_not_outrun_the_error() {
             if !ended || ctx.err() != Some(ContextError::Canceled) {
                 wrong += 1;
             }
+        }
+    });
+    assert_eq!(wrong, 0, "of {ROUNDS}");
+}
+
+/// Catches a child that is not cancelled when its parent's cancellation has returned, because another
+/// thread is just about to cancel it.
+#[test]
+fn a_child_that_is_being_cancelled_is_cancelled_with_its_parent() {
+    const ROUNDS: usize = 20_000;
+    let meeting = Meeting::default();
+    let contexts: Vec<_> = (0..ROUNDS)
+        .map(|_| {
+            let (parent, cancel_parent) = with_cancel(&Context::background());
+            let (child, cancel_child) = with_cancel(&parent);
+            (cancel_parent, child, cancel_child)
+        })
+        .collect();
+    let mut wrong = 0;
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for (round, (_, _, cancel_child)) in contexts.iter().enumerate() {
+                meeting.meet(round + 1);
+                cancel_child.cancel();
+            }
+        });
+        for (round, (cancel_parent, child, _)) in contexts.iter().enumerate() {
+            meeting.meet(round + 1);
+            for _ in 0..round % 32 {
+                std::hint::spin_loop();
+            }
+            cancel_parent.cancel();
+            // A panic here would leave the other thread alone.
+            wrong += usize::from(child.err().is_none());
         }
     });
     assert_eq!(wrong, 0, "of {ROUNDS}");

@@ -160,10 +160,11 @@ impl Node {
 
     /// Ends the node and all below it. The first end counts.
     pub(super) fn cancel(&self, end: &End) {
-        self.leave_parent();
         // A list instead of recursion: trees may be deep, and stacks are small.
         let mut open = Vec::new();
         self.end_one(end, &mut open);
+        // Not before: who cancels the parent meanwhile finds a child there, or one that has ended.
+        self.leave_parent();
         while let Some(node) = open.pop() {
             node.end_one(end, &mut open);
         }
