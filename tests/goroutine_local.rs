@@ -153,3 +153,64 @@ fn blocking_keeps_the_goroutines_values() {
     NUMBER.with(|number| number.set(5));
     blocking(|| assert_eq!(NUMBER.with(Cell::get), 5));
 }
+
+/// Would catch destructors without end: a value that its own destructor makes anew.
+#[gors::test]
+fn a_destructor_cannot_bring_its_variable_back() {
+    static DROPPED: AtomicUsize = AtomicUsize::new(0);
+    struct Value;
+    impl Drop for Value {
+        fn drop(&mut self) {
+            DROPPED.fetch_add(1, Ordering::SeqCst);
+            VALUE.with(|_| ());
+        }
+    }
+    goroutine_local! { static VALUE: Value = Value; static OTHER: Other = Other; }
+    struct Other;
+    impl Drop for Other {
+        fn drop(&mut self) {
+            DROPPED.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    spawn(|| {
+        OTHER.with(|_| ());
+        VALUE.with(|_| ());
+    })
+    .join()
+    .expect("no panic");
+    thread::spawn(|| VALUE.with(|_| ()))
+        .join()
+        .expect("no panic");
+    // The goroutine's values go after its function has ended.
+    while DROPPED.load(Ordering::SeqCst) < 3 {
+        gosched();
+    }
+    gors::time::sleep(Duration::from_millis(10));
+    assert_eq!(DROPPED.load(Ordering::SeqCst), 3);
+}
+
+/// Would catch a destructor that finds other values gone that are still there.
+#[gors::test]
+fn a_destructor_sees_the_values_that_are_left() {
+    static SEEN: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+    struct Last;
+    impl Drop for Last {
+        fn drop(&mut self) {
+            SEEN.lock().push(NUMBER.with(Cell::get));
+        }
+    }
+    goroutine_local! { static LAST: Last = Last; }
+
+    let use_both = |number| {
+        NUMBER.with(|place| place.set(number));
+        LAST.with(|_| ());
+    };
+    thread::spawn(move || use_both(1)).join().expect("no panic");
+    assert_eq!(*SEEN.lock(), [1]);
+    spawn(move || use_both(2)).join().expect("no panic");
+    while SEEN.lock().len() < 2 {
+        gosched();
+    }
+    assert_eq!(*SEEN.lock(), [1, 2]);
+}

@@ -33,9 +33,11 @@ struct Guard;
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let record = RecordPtr(replace_record(ptr::null_mut()));
+        let record = RecordPtr(load_record());
         if !record.0.is_null() {
+            // While it is still the thread's: destructors may wait, and use what is left.
             crate::local::drop_all(record.get());
+            replace_record(ptr::null_mut());
             record.get().drop_cold();
             slab::give_foreign(record);
         }

@@ -2,8 +2,9 @@
 //!
 //! Values are boxed and listed in the goroutine's cold part, so they stay where they are while the
 //! list grows, and they go with the goroutine from thread to thread. They are dropped on the
-//! goroutine's own stack after its function has ended, last made first; a destructor may block, and
-//! may make further values.
+//! goroutine's own stack after its function has ended, last made first; a destructor may block, may use
+//! the values that are left, and may make further ones. Each variable has one value in a goroutine's
+//! life: its place stays when the value is dropped, so destructors come to an end.
 
 use std::any::Any;
 use std::fmt;
@@ -35,6 +36,10 @@ impl<T: 'static> GoroutineLocal<T> {
     ///
     /// Costs a search through the goroutine's variables, which are few.
     ///
+    /// # Panics
+    ///
+    /// In the destructor of the variable's own value, and after it.
+    ///
     /// ```
     /// use std::cell::Cell;
     /// gors_runtime::goroutine_local! { static DEPTH: Cell<u32> = Cell::new(0); }
@@ -57,7 +62,7 @@ impl<T: 'static> GoroutineLocal<T> {
                 let value: Box<dyn Any> = Box::new((self.init)());
                 let locals = &mut current::record().cold().locals;
                 if !locals.iter().any(|(other, _)| *other == key) {
-                    locals.push((key, value));
+                    locals.push((key, Some(value)));
                 }
                 find::<T>(key).expect("the value was just made")
             }
@@ -71,6 +76,9 @@ impl<T: 'static> GoroutineLocal<T> {
 fn find<T: 'static>(key: usize) -> Option<*const T> {
     let locals = &current::record().cold_if_any()?.locals;
     let (_, value) = locals.iter().find(|(other, _)| *other == key)?;
+    let Some(value) = value else {
+        panic!("a goroutine-local variable is used in its destructor, or after that");
+    };
     Some(ptr::from_ref(
         value.downcast_ref::<T>().expect("a key has one type"),
     ))
@@ -81,8 +89,11 @@ pub(crate) fn drop_all(record: &'static Record) {
     loop {
         let cold = record.cold.get();
         // SAFETY: null or owned by the record; the borrow ends before the destructor runs.
-        let last = unsafe { cold.as_mut() }.and_then(|cold| cold.locals.pop());
-        let Some((_, value)) = last else {
+        let last = unsafe { cold.as_mut() }.and_then(|cold| {
+            let mut values = cold.locals.iter_mut().rev();
+            values.find_map(|(_, value)| value.take())
+        });
+        let Some(value) = last else {
             return;
         };
         // A destructor's panic has been reported by the hook; the others still run.

@@ -15,8 +15,8 @@ pub(crate) struct Cold {
     /// Before the first run: the stack that was promised by [`Builder`](crate::Builder). `None` is one of
     /// the default size, if there is one then.
     pub(crate) promised: Option<SizeClass>,
-    /// Values of `goroutine_local!`, each with the address of its key.
-    pub(crate) locals: Vec<(usize, Box<dyn Any>)>,
+    /// Values of `goroutine_local!`, each with the address of its key; `None` from when it is dropped.
+    pub(crate) locals: Vec<(usize, Option<Box<dyn Any>>)>,
     /// Its place in a [`bubble`](crate::bubble).
     pub(crate) member: Option<Member>,
     /// How often `lock_os_thread` was called and not undone.
