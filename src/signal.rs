@@ -32,6 +32,9 @@ pub use self::number::Signal;
 /// Sends these signals to `chan` from now on; without any, all that can sensibly be caught. Never waits
 /// for the receiver. May be called again to add signals, and with any number of channels.
 ///
+/// A fault (`SEGMENTATION`, `BUS`, `FLOATING_POINT`, `ILLEGAL_INSTRUCTION`) is sent only if somebody has
+/// raised it as a signal. One that an instruction has caused does what it does without us.
+///
 /// # Panics
 ///
 /// `os/signal: Notify using nil channel`; if a signal cannot be caught (`KILL`, `STOP`), or no thread

@@ -269,3 +269,29 @@ fn a_real_interrupt() {
     process.send("INT");
     process.wait().assert_success();
 }
+
+/// Catches a fault that is told to a channel, and then comes again for ever.
+#[test]
+fn a_fault_is_not_for_channels() {
+    fn descend(depth: usize) -> usize {
+        let frame = std::hint::black_box([depth as u8; 1024]);
+        if depth == usize::MAX {
+            return 0;
+        }
+        usize::from(frame[depth % 1024]) + descend(depth + 1)
+    }
+    let ended = child::run("a_fault_is_not_for_channels", &[], || {
+        gors::run(|| {
+            let chan = make(1);
+            signal::notify(&chan, &[Signal::SEGMENTATION]);
+            Signal::SEGMENTATION.raise().unwrap();
+            assert_eq!(receive(&chan), Some(Signal::SEGMENTATION));
+            println!("{}", descend(0));
+        });
+    });
+    ended.assert_killed_by(libc::SIGABRT);
+    assert!(
+        ended.stderr.contains("fatal error: stack overflow"),
+        "{ended:#?}"
+    );
+}

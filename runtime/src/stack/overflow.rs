@@ -67,29 +67,10 @@ extern "C" fn on_fault(
     } else {
         &PREVIOUS_BUS
     };
-    // SAFETY: stored before the handler was installed, never freed.
-    let previous = unsafe { &*previous.load(Ordering::Acquire) };
-    match previous.sa_sigaction {
-        libc::SIG_DFL | libc::SIG_IGN => {
-            // Back to the default action: the instruction faults again and ends the process.
-            // SAFETY: a valid action.
-            unsafe {
-                let mut action = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
-                action.sa_sigaction = libc::SIG_DFL;
-                libc::sigaction(signal, &raw const action, ptr::null_mut());
-            }
-        }
-        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
-            // SAFETY: installed with SA_SIGINFO, so it has this signature.
-            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
-                unsafe { std::mem::transmute(handler) };
-            handler(signal, info, context);
-        }
-        handler => {
-            // SAFETY: installed without SA_SIGINFO, so it has this signature.
-            let handler: extern "C" fn(libc::c_int) = unsafe { std::mem::transmute(handler) };
-            handler(signal);
-        }
+    // SAFETY: stored before the handler was installed, never freed; the kernel's arguments.
+    unsafe {
+        let previous = previous.load(Ordering::Acquire).as_ref();
+        sys::signal::pass_to(previous, signal, info, context);
     }
 }
 

@@ -2,14 +2,15 @@
 //!
 //! The handler runs on the alternate stack (SA_ONSTACK): a goroutine's stack may have no room for a
 //! signal frame. It does what is allowed in a handler and no more: adds to two counters, wakes a
-//! futex, keeps `errno`. System calls that it interrupts are restarted.
+//! futex, keeps `errno`. System calls that it interrupts are restarted. A fault, which would come again
+//! when the handler returns, goes to the handler that was there before.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use super::futex_wake_one;
-use crate::shim::atomic::{AtomicU32, Ordering};
+use crate::shim::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// One more than the largest signal number.
 pub(crate) const SIGNALS: usize = 65;
@@ -25,7 +26,31 @@ static BELL: AtomicU32 = AtomicU32::new(0);
 /// Threads inside the handler.
 static INSIDE: AtomicU32 = AtomicU32::new(0);
 
-extern "C" fn on_signal(number: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {
+/// Signals that an instruction raises which is executed again when the handler returns.
+const FAULTS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
+/// What they did when they were first caught; null before.
+static BEFORE: [AtomicPtr<libc::sigaction>; FAULTS.len()] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; FAULTS.len()];
+
+fn fault(number: i32) -> Option<&'static AtomicPtr<libc::sigaction>> {
+    let at = FAULTS.iter().position(|fault| *fault == number)?;
+    Some(&BEFORE[at])
+}
+
+extern "C" fn on_signal(
+    number: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    if let Some(before) = fault(number)
+        // SAFETY: the kernel passes a valid siginfo. Signals that somebody has sent have codes up to 0.
+        && unsafe { (*info).si_code } > 0
+    {
+        // SAFETY: never freed.
+        let before = unsafe { before.load(Ordering::Acquire).as_ref() };
+        // SAFETY: the kernel's arguments, and what the kernel would have called.
+        return unsafe { pass_to(before, number, info, context) };
+    }
     INSIDE.fetch_add(1, Ordering::SeqCst);
     // SAFETY: errno is this thread's own, and the handler runs between two of its instructions.
     let errno = unsafe { libc::__errno_location() };
@@ -63,11 +88,48 @@ pub(crate) fn take_arrived(number: usize) -> u32 {
 pub(crate) fn catch(number: i32) -> io::Result<Disposition> {
     // The field holds a function of either kind as an address.
     let handler = on_signal as extern "C" fn(_, _, _) as *const () as libc::sighandler_t;
-    set(
+    let before = set(
         number,
         handler,
         libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART,
-    )
+    )?;
+    if let Some(place) = fault(number)
+        && place.load(Ordering::Relaxed).is_null()
+    {
+        place.store(Box::into_raw(Box::new(before.0)), Ordering::Release);
+    }
+    Ok(before)
+}
+
+/// Does with a fault what `action` does, the default one if there is none.
+///
+/// # Safety
+///
+/// In a handler, with its arguments; `action` was the signal's.
+pub(crate) unsafe fn pass_to(
+    action: Option<&libc::sigaction>,
+    number: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    let Some(action) = action.filter(|action| {
+        action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN
+    }) else {
+        // Back to the default action: the instruction faults again and ends the process.
+        let _ = set(number, libc::SIG_DFL, 0);
+        return;
+    };
+    if action.sa_flags & libc::SA_SIGINFO != 0 {
+        // SAFETY: installed with SA_SIGINFO, so it has this signature.
+        let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+            unsafe { std::mem::transmute(action.sa_sigaction) };
+        handler(number, info, context);
+    } else {
+        // SAFETY: installed without SA_SIGINFO, so it has this signature.
+        let handler: extern "C" fn(libc::c_int) =
+            unsafe { std::mem::transmute(action.sa_sigaction) };
+        handler(number);
+    }
 }
 
 /// Lets the process ignore a signal; returns what it did before.
