@@ -24,6 +24,7 @@ use std::time::Instant;
 
 use super::cancel::Cancel;
 use super::{FIRST_TOKEN, SpinLock, Task, WaitReason};
+use crate::clock;
 
 /// The claim of a waker.
 pub(super) const WOKEN: usize = FIRST_TOKEN;
@@ -68,7 +69,7 @@ impl<'a> Limit<'a> {
     pub(super) fn check(&self) -> Result<(), Ended> {
         if self.cancel.is_some_and(Cancel::is_cancelled) {
             Err(Ended::Cancelled)
-        } else if self.deadline.is_some_and(|end| end <= Instant::now()) {
+        } else if self.deadline.is_some_and(|end| end <= clock::instant()) {
             Err(Ended::TimedOut)
         } else {
             Ok(())
