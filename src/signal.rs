@@ -35,6 +35,8 @@ pub use self::number::Signal;
 /// A fault (`SEGMENTATION`, `BUS`, `FLOATING_POINT`, `ILLEGAL_INSTRUCTION`) is sent only if somebody has
 /// raised it as a signal. One that an instruction has caused does what it does without us.
 ///
+/// This function and its neighbours may block while another one of them is at work.
+///
 /// # Panics
 ///
 /// `os/signal: Notify using nil channel`; if a signal cannot be caught (`KILL`, `STOP`), or no thread

@@ -93,7 +93,8 @@ impl<R> Pool<R> {
         }
     }
 
-    /// Puts a resource back. If the pool is full or closed the resource is dropped.
+    /// Puts a resource back. If the pool is full or closed the resource is dropped. Blocks while others
+    /// put something back.
     pub fn release(&self, resource: R) {
         let closed = self.closed.lock();
         let refused = if *closed {

@@ -79,7 +79,7 @@ impl Runner {
     ///
     /// # Errors
     ///
-    /// If the time was over, or an interrupt came, before the last task had ended.
+    /// If the time was over before the last task had ended, or an interrupt came before it had begun.
     pub fn start(&mut self) -> Result<(), Error> {
         signal::notify(&self.interrupt, &[Signal::INTERRUPT]);
         // Room for one: the goroutine must not wait for a receiver that has left by timeout.

@@ -26,7 +26,8 @@ struct Table<K, V> {
 /// A map that many goroutines use at the same time.
 ///
 /// Values are given out as clones: use an `Arc` for what is expensive to clone. Every operation on one
-/// key is atomic.
+/// key is atomic. It may block while another one is at the same part of the map; keys and values must not
+/// use the map when they are hashed, compared or cloned.
 ///
 /// Go: `sync.Map`.
 ///
