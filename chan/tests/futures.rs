@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 
-use common::{blocks, everywhere, go, ms, panics, settle};
+use common::{blocks, everywhere, go, ms, panics, settle, sleep};
 use futures_core::Stream;
 use gors_chan::{RecvError, Select, TryRecvError, after, bounded, never, select, timer_channel};
 use gors_runtime::block_on;
@@ -232,4 +232,43 @@ fn futures_are_send() {
     is_send(s.send_async(1.into()));
     is_send(r.recv_async());
     is_send(r.stream());
+}
+
+/// A waker that panics: the value that was sent must not be dropped by its sender as well, and the
+/// others must be woken all the same, also by a goroutine that parks.
+#[test]
+fn wakers_that_panic() {
+    struct Angry;
+    impl Wake for Angry {
+        fn wake(self: Arc<Self>) {
+            panic!("from a waker");
+        }
+    }
+    everywhere(|| {
+        let angry = Waker::from(Arc::new(Angry));
+        let mut angry = Context::from_waker(&angry);
+        let count = Arc::new(CountWakes(AtomicUsize::new(0)));
+        let calm = Waker::from(count.clone());
+        let mut calm = Context::from_waker(&calm);
+        let value = Arc::new(());
+        for cap in [0, 1] {
+            let (s, r) = bounded(cap);
+            let (mut f, mut g) = (pin!(r.recv_async()), pin!(r.recv_async()));
+            assert!(f.as_mut().poll(&mut angry).is_pending());
+            assert!(g.as_mut().poll(&mut calm).is_pending());
+            let woken = count.0.load(SeqCst);
+            let (s2, v) = (s.clone(), value.clone());
+            let h = go(move || s2.send(v));
+            while count.0.load(SeqCst) == woken {
+                sleep(ms(1));
+            }
+            assert!(r.recv().is_ok());
+            assert!(h.join().unwrap().is_ok());
+            assert_eq!(Arc::strong_count(&value), 1);
+            assert!(f.as_mut().poll(&mut angry).is_pending());
+            assert!(s.close());
+            assert_eq!(f.as_mut().poll(&mut angry), Poll::Ready(Err(RecvError)));
+            assert_eq!(g.as_mut().poll(&mut calm), Poll::Ready(Err(RecvError)));
+        }
+    });
 }

@@ -13,7 +13,7 @@
 //! A node is linked once: after a claim, whoever won it may still follow its links.
 //!
 //! Wakers are called without locks, but sometimes on a worker's stack (when a park releases the
-//! channel): like every waker they must not block.
+//! channel): like every waker they must not block. One that panics is reported and otherwise ignored.
 //!
 //! # Who may touch what
 //!
@@ -24,7 +24,8 @@
 //! if neither took it.
 
 use std::cell::{Cell, UnsafeCell};
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::task::Waker;
 
@@ -194,9 +195,18 @@ impl Node {
             }
             let waker = (*(*node).waker.get()).take();
             (*node).lock.unlock();
-            Node::release(node);
-            if let Some(waker) = waker {
-                waker.wake();
+            // The user's code: the waker, and the drop of a value whose future is gone. The caller has
+            // moved a value, has others to wake, or is a worker that left a stack: none of them may
+            // unwind. The panic has been reported by its hook.
+            let ended = catch_unwind(AssertUnwindSafe(|| {
+                Node::release(node);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }));
+            if let Err(payload) = ended {
+                // Its drop may panic as well.
+                mem::forget(payload);
             }
         }
     }
