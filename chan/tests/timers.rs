@@ -4,10 +4,10 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{blocks, everywhere, go, ms, settle};
+use common::{blocks, everywhere, go, ms, panics, settle};
 use gors_chan::{
-    Receiver, RecvError, RecvTimeoutError, TryRecvError, after, at, done_channel, never, select,
-    tick, timer_channel,
+    Receiver, RecvError, RecvTimeoutError, Select, TryRecvError, after, at, done_channel, never,
+    select, tick, timer_channel,
 };
 
 /// A value that comes early, twice, or with another stamp than the time it was due.
@@ -167,6 +167,54 @@ fn reset_reaches_the_blocked() {
             assert!(h.join().unwrap().is_ok());
             t.reset_periodic(ms(2));
             assert!(c.recv().unwrap() < c.recv().unwrap());
+        }
+    });
+}
+
+/// A value that a dropped operation gives back, and somebody who waits for it meanwhile: plainly, in a
+/// select, only to know, and for ever.
+#[test]
+fn values_given_back_reach_the_blocked() {
+    everywhere(|| {
+        for form in 0..3 {
+            let c = after(Duration::ZERO);
+            let mut sel = Select::new();
+            sel.recv(&c);
+            let op = sel.select();
+            let d = c.clone();
+            let h = blocks(move || match form {
+                0 => d.recv().is_ok(),
+                1 => select! { recv(d) -> v => v.is_ok() },
+                _ => {
+                    let mut sel = Select::new();
+                    sel.recv(&d);
+                    sel.ready() == 0 && d.try_recv().is_ok()
+                }
+            });
+            panics(|| drop(op));
+            assert_eq!(h.join(), Ok(true), "form {form}");
+        }
+    });
+}
+
+/// Go 1.23's rules again: a value that was taken before a stop or a reset comes back after it.
+#[test]
+fn values_given_back_are_not_stale() {
+    everywhere(|| {
+        for stopped in [true, false] {
+            let (t, c) = timer_channel();
+            t.reset(Duration::ZERO);
+            let mut sel = Select::new();
+            sel.recv(&c);
+            let op = sel.select();
+            if stopped {
+                t.stop();
+            } else {
+                t.reset(ms(50_000));
+            }
+            panics(|| drop(op));
+            assert!(c.try_recv().is_err(), "a stale value");
+            assert_eq!(t.stop(), !stopped);
         }
     });
 }

@@ -140,7 +140,7 @@ impl Core {
     /// an element.
     pub(crate) unsafe fn grab_recv(&self, slot: *mut u8) -> Option<(Hold, After)> {
         if self.has(flag::TIMER) {
-            return self.take_due().map(|at| (Hold::Due(at), After::Nothing));
+            return self.hold_due().map(|at| (Hold::Due(at), After::Nothing));
         }
         // SAFETY: locked; a claimed waiter is ours.
         unsafe {

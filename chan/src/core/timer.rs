@@ -20,6 +20,8 @@ pub(super) struct Due {
     due: AtomicI64,
     /// The period; 0: once. Guarded by the channel's lock once it is shared.
     period: Cell<i64>,
+    /// The value that a select has taken last, while it may be given back. Under the lock.
+    held: Cell<i64>,
 }
 
 impl Due {
@@ -28,6 +30,7 @@ impl Due {
         Due {
             due: AtomicI64::new(clock::NEVER),
             period: Cell::new(0),
+            held: Cell::new(clock::NEVER),
         }
     }
 }
@@ -78,6 +81,13 @@ impl Core {
         }
     }
 
+    /// Under the lock, as [`take_due`](Self::take_due) by a select, which may give it back.
+    pub(super) fn hold_due(&self) -> Option<Instant> {
+        let at = self.take_due()?;
+        self.timer().held.set(clock::to_word(at));
+        Some(at)
+    }
+
     /// The sooner of a deadline and, for a timer channel, its due time.
     #[inline(always)]
     pub(crate) fn sooner_of_due(&self, deadline: Option<Instant>) -> Option<Instant> {
@@ -94,10 +104,22 @@ impl Core {
     /// Sets when the next value is due and the period; true if the old value was still to come. A
     /// value that was due but not taken counts as still to come and is gone.
     pub(crate) fn set_due(&self, due: i64, period: i64) -> bool {
-        let mut chain = WakeChain::new();
         self.lock();
         self.timer().period.set(period);
+        self.timer().held.set(clock::NEVER);
         let old = self.timer().due.swap(due, Ordering::AcqRel);
+        // SAFETY: locked above.
+        unsafe { self.unlock_to_look_again() };
+        old != clock::NEVER
+    }
+
+    /// Releases the lock after the due time was set, and sends those who wait round again.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the lock.
+    unsafe fn unlock_to_look_again(&self) {
+        let mut chain = WakeChain::new();
         // SAFETY: locked; popped and claimed waiters go into the chain.
         unsafe {
             loop {
@@ -113,7 +135,6 @@ impl Core {
             self.unlock();
         }
         chain.wake();
-        old != clock::NEVER
     }
 
     /// Makes a fresh core a timer. Before it is shared.
@@ -122,13 +143,17 @@ impl Core {
         self.timer().period.set(period);
     }
 
-    /// Gives back a value that was taken for a select that did not complete.
+    /// Gives back a value that was taken for a select that did not complete. Gone, if the timer was set
+    /// or stopped meanwhile, or has a next value.
     pub(crate) fn give_back_due(&self, at: Instant) {
-        let _ = self.timer().due.compare_exchange(
-            clock::NEVER,
-            clock::to_word(at),
-            Ordering::AcqRel,
-            Ordering::Relaxed,
-        );
+        let word = clock::to_word(at);
+        self.lock();
+        let timer = self.timer();
+        if timer.held.get() == word && timer.period.get() == 0 {
+            timer.held.set(clock::NEVER);
+            timer.due.store(word, Ordering::Release);
+        }
+        // SAFETY: locked above.
+        unsafe { self.unlock_to_look_again() };
     }
 }
