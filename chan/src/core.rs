@@ -289,6 +289,12 @@ impl Core {
         self.flags() & flag::CLOSED != 0
     }
 
+    /// Its values come from the clock.
+    #[inline(always)]
+    pub(crate) fn is_timer(&self) -> bool {
+        self.flags() & flag::TIMER != 0
+    }
+
     #[inline(always)]
     pub(crate) fn elem_size(&self) -> usize {
         self.size

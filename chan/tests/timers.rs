@@ -218,3 +218,26 @@ fn values_given_back_are_not_stale() {
         }
     });
 }
+
+/// A timer that is said to be ready because it was stopped, or set to another time.
+#[test]
+fn a_timer_that_was_set_is_not_ready() {
+    everywhere(|| {
+        let (t, c) = timer_channel();
+        t.reset(ms(50_000));
+        let h = blocks(move || {
+            let mut sel = Select::new();
+            sel.recv(&c);
+            sel.ready();
+            c.try_recv().is_ok()
+        });
+        t.stop();
+        settle();
+        assert!(!h.is_finished());
+        t.reset(ms(40_000));
+        settle();
+        assert!(!h.is_finished());
+        t.reset(ms(5));
+        assert_eq!(h.join(), Ok(true));
+    });
+}

@@ -46,7 +46,7 @@ pub(crate) unsafe fn ready(arms: &[*mut Arm], patience: Patience, biased: bool) 
             match wait(arms, &order, deadline) {
                 Wake::Ready(i) => return Some(i),
                 Wake::Deadline => return None,
-                Wake::Due => {}
+                Wake::Again => {}
             }
         }
     }
@@ -79,8 +79,8 @@ unsafe fn draw(arms: &[*mut Arm], biased: bool) -> Option<usize> {
 enum Wake {
     Ready(usize),
     Deadline,
-    /// A timer's value may have become due.
-    Due,
+    /// A timer's value may have become due, or a timer was set anew.
+    Again,
 }
 
 /// # Safety
@@ -114,8 +114,10 @@ unsafe fn wait(arms: &[*mut Arm], order: &Order, deadline: Option<Instant>) -> W
         }
     }
     match me.claimed().checked_sub(raw::FIRST_TOKEN) {
+        // SAFETY: passed on.
+        Some(i) if unsafe { (*(*arms[i]).core).is_timer() } => Wake::Again,
         Some(i) => Wake::Ready(i),
         None if until == deadline => Wake::Deadline,
-        None => Wake::Due,
+        None => Wake::Again,
     }
 }
