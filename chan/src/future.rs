@@ -10,10 +10,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use gors_runtime::raw::FuncTimer;
+
 use crate::clock;
 use crate::core::node::NodeRef;
 use crate::core::waiter::{Outcome, WakeChain};
-use crate::core::{Core, Dir, flag};
+use crate::core::{Core, Dir};
 use crate::error::{RecvError, SendError, TryRecvError, TrySendError};
 use crate::receiver::Receiver;
 use crate::sender::Sender;
@@ -41,8 +43,9 @@ impl<T> Receiver<T> {
     /// Receives, as [`recv`](Self::recv), in async code.
     ///
     /// Takes its value when it is polled, never before: dropped at any moment, it has taken
-    /// nothing. All async receivers of a channel are woken when one could receive. On a timer
-    /// channel this starts the runtime, which keeps the time.
+    /// nothing. All async receivers of a channel are woken when one could receive. So on a rendezvous
+    /// channel it meets those who wait to send, never a `try_send` or a `select!` with a `default`. On
+    /// a timer channel this starts the runtime, which keeps the time.
     ///
     /// ```
     /// let (s, r) = gors_chan::bounded(0);
@@ -168,8 +171,43 @@ pub struct RecvStream<'a, T> {
 #[derive(Default)]
 struct Observation {
     node: Option<NodeRef>,
-    /// The due time a goroutine was started for, if the channel is a timer.
-    alarm: Option<Instant>,
+    /// Set for the due time, if the channel is a timer.
+    alarm: Option<Alarm>,
+}
+
+/// Nobody is blocked on an async timer, so somebody must keep its time: a goroutine that starts when a
+/// value is due. It does not start if the future goes before.
+struct Alarm {
+    due: Instant,
+    timer: FuncTimer,
+}
+
+impl Alarm {
+    fn new(node: NodeRef, due: Instant) -> Alarm {
+        Alarm {
+            due,
+            timer: FuncTimer::once(due.saturating_duration_since(clock::now()), move || {
+                // Timers fire by another clock, which may be ahead of the one that says what is due: too
+                // early a wake-up would be the last.
+                loop {
+                    let left = due.saturating_duration_since(clock::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    gors_runtime::sleep(left);
+                }
+                if let Some(waker) = node.take_waker() {
+                    waker.wake();
+                }
+            }),
+        }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.timer.stop();
+    }
 }
 
 impl Observation {
@@ -199,11 +237,8 @@ impl Observation {
             drop(node.set_waker(cx.waker().clone()));
             if core.observe_node(node) {
                 let due = core.sooner_of_due(None);
-                if core.flags() & flag::TIMER != 0 && due != self.alarm {
-                    self.alarm = due;
-                    if let Some(due) = due {
-                        wake_at(node.another(), due);
-                    }
+                if due != self.alarm.as_ref().map(|alarm| alarm.due) {
+                    self.alarm = due.map(|due| Alarm::new(node.another(), due));
                 }
                 return Poll::Pending;
             }
@@ -215,16 +250,6 @@ impl Observation {
             core.withdraw(Dir::Recv, node, true);
         }
     }
-}
-
-/// Nobody is blocked on an async timer, so somebody must keep its time.
-fn wake_at(node: NodeRef, due: Instant) {
-    drop(gors_runtime::spawn(move || {
-        gors_runtime::sleep(due.saturating_duration_since(clock::now()));
-        if let Some(waker) = node.take_waker() {
-            waker.wake();
-        }
-    }));
 }
 
 impl<T> Future for RecvFuture<'_, T> {

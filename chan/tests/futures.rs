@@ -272,3 +272,33 @@ fn wakers_that_panic() {
         }
     });
 }
+
+/// Receives on a timer that are dropped before it is due, and leave somebody who waits for it.
+#[test]
+fn dropped_receives_leave_no_alarm() {
+    everywhere(|| {
+        let count = Arc::new(CountWakes(AtomicUsize::new(0)));
+        let waker = Waker::from(count.clone());
+        let mut cx = Context::from_waker(&waker);
+        let (t, c) = timer_channel();
+        t.reset(ms(60_000));
+        let before = gors_runtime::num_goroutine();
+        for _ in 0..100 {
+            let mut f = pin!(c.recv_async());
+            assert!(f.as_mut().poll(&mut cx).is_pending());
+        }
+        assert!(
+            gors_runtime::num_goroutine() <= before + 50,
+            "goroutines are left"
+        );
+        assert_eq!(Arc::strong_count(&count), 2, "wakers are left");
+        let mut f = pin!(c.recv_async());
+        assert!(f.as_mut().poll(&mut cx).is_pending());
+        t.reset(ms(1));
+        assert_eq!(count.0.load(SeqCst), 1);
+        assert!(f.as_mut().poll(&mut cx).is_pending() || c.is_empty());
+        while count.0.load(SeqCst) == 1 {
+            sleep(ms(1));
+        }
+    });
+}
