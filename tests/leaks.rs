@@ -4,6 +4,7 @@
 mod child;
 mod common;
 
+use std::mem;
 use std::sync::{Arc, LazyLock};
 
 use gors::prelude::*;
@@ -310,6 +311,50 @@ fn busy_goroutines_are_not_suspected() {
     for round in rounds {
         round.join().expect("it returns");
     }
+}
+
+/// Catches a suspicion because handles of one direction are counted as `Chan`s: two wait, and the third
+/// handle is where nobody looks, as in a register.
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "stacks are read on x86-64 only")]
+fn clones_of_lent_handles_are_counted() {
+    let ended = child::run("clones_of_lent_handles_are_counted", &[], || {
+        gors::run(|| {
+            for _ in 0..20 {
+                let (hidden, waiting) = elsewhere(|| {
+                    let c = make::<u32>(0);
+                    let (s, r) = (c.as_sender().clone(), c.as_receiver().clone());
+                    let (tell, told) = gors::unbounded::<u64>();
+                    let tell_too = tell.clone();
+                    gors::go!(move || {
+                        tell.send(gors::runtime::goid()).expect("somebody listens");
+                        c.recv();
+                    });
+                    gors::go!(move || {
+                        tell_too
+                            .send(gors::runtime::goid())
+                            .expect("somebody listens");
+                        r.recv().ok();
+                    });
+                    let waiting: Vec<u64> = told.iter().take(2).collect();
+                    for id in &waiting {
+                        while gors::runtime::wait_reason_of(*id).is_none() {
+                            gors::runtime::gosched();
+                        }
+                    }
+                    // SAFETY: a handle is one pointer.
+                    (!unsafe { mem::transmute::<Sender<u32>, usize>(s) }, waiting)
+                });
+                let found = leaks()
+                    .into_iter()
+                    .any(|leak| waiting.contains(&leak.goroutine));
+                // SAFETY: the handle from above.
+                unsafe { mem::transmute::<usize, Sender<u32>>(!hidden) }.close();
+                assert!(!found, "somebody has a sender");
+            }
+        });
+    });
+    ended.assert_success();
 }
 
 /// What `examples/leaks.rs` prints of a case. Beside the threads of the test runner nobody is found by

@@ -225,7 +225,6 @@ impl<T> Chan<T> {
     /// assert_eq!(c.recv(), Some(1));
     /// ```
     pub fn sender(&self) -> Sender<T> {
-        self.split();
         Sender {
             link: self.link.retained(close::SENDER),
         }
@@ -239,7 +238,6 @@ impl<T> Chan<T> {
     /// assert_eq!(c.receiver().recv(), Ok(1));
     /// ```
     pub fn receiver(&self) -> Receiver<T> {
-        self.split();
         Receiver {
             link: self.link.retained(close::RECEIVER),
         }
@@ -280,12 +278,6 @@ impl<T> Chan<T> {
     /// ```
     pub fn iter(&self) -> Iter<'_, T> {
         self.as_receiver().iter()
-    }
-
-    fn split(&self) {
-        if let Some(core) = self.link.get() {
-            core.split();
-        }
     }
 
     /// How many receivers and senders wait. For tests, which have no other way to know that

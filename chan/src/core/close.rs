@@ -54,7 +54,8 @@ fn whole(word: u64) -> Option<usize> {
 
 impl Core {
     /// A handle for one direction is made.
-    pub(crate) fn split(&self) {
+    #[inline]
+    fn split(&self) {
         if self.flags() & flag::WHOLE != 0 {
             self.lock();
             self.clear(flag::WHOLE);
@@ -102,6 +103,10 @@ impl Core {
     /// Counts further handles: [`SENDER`], [`RECEIVER`] or both.
     #[inline]
     pub(crate) fn retain(&self, what: u64) {
+        if what != SENDER + RECEIVER {
+            // Also of a handle that is lent by a `Chan`.
+            self.split();
+        }
         let old = self.handles.fetch_add(what, Ordering::Relaxed);
         if senders(old) > COUNT / 2 || receivers(old) > COUNT / 2 {
             // Leaked handles by the billion: going on would free a channel in use.
