@@ -240,3 +240,23 @@ fn large_and_aligned() {
         }
     });
 }
+
+/// A held value that was forgotten and is discarded with the rest: a reservation that ends after that
+/// must not count it.
+#[test]
+fn forgotten_values_are_discarded() {
+    everywhere(|| {
+        let n = Count::new();
+        let (s, r) = bounded(2);
+        s.send(n.item()).unwrap();
+        let mut sel = Select::new();
+        sel.recv(&r);
+        std::mem::forget(sel.select());
+        let sent = select! {
+            send(s, { drop(r); n.item() }) -> sent => sent.is_ok(),
+        };
+        assert!(!sent);
+        assert_eq!(n.dropped(), 2);
+        assert!(s.try_send(n.item()).is_err());
+    });
+}

@@ -117,6 +117,8 @@ impl Core {
         self.head.set(0);
         self.tail.set(0);
         self.len.store(0, Ordering::Release);
+        // Held by operations that were forgotten: others have borrowed a receiver.
+        self.held_values.set(0);
         contents
     }
 }
