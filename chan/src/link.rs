@@ -231,7 +231,10 @@ impl<T> Link<T> {
 
 /// Lends `value` to `send` by address, and takes it back if that fails or unwinds (a goexit).
 #[inline(always)]
-fn offer<T>(value: T, send: impl FnOnce(*const u8) -> SendEnd) -> Result<(), (T, SendEnd)> {
+pub(crate) fn offer<T>(
+    value: T,
+    send: impl FnOnce(*const u8) -> SendEnd,
+) -> Result<(), (T, SendEnd)> {
     let value = MaybeUninit::new(value);
     let lent = Lent(&value);
     let end = send(value.as_ptr().cast());

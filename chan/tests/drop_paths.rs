@@ -5,8 +5,8 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use common::{blocks, blocks_with_room, everywhere, ms};
-use gors_chan::{bounded, make, select, unbounded};
+use common::{blocks, blocks_with_room, everywhere, ms, panics};
+use gors_chan::{Select, bounded, make, select, unbounded};
 
 #[derive(Clone, Default)]
 struct Drops(Arc<AtomicUsize>);
@@ -157,6 +157,34 @@ fn goexit_in_a_send() {
                 c.send(Box::new(theirs.large(1)));
                 unreachable!("goexit was raised again");
             });
+            assert!(goroutine.join().is_err_and(|error| error.is_goexit()));
+            assert_eq!(drops.count(), 1);
+        });
+    });
+}
+
+/// The same in an operation that was won, and is done again because its peer gave up.
+#[test]
+fn goexit_in_a_completion() {
+    common::guarded("goroutines", || {
+        gors_runtime::run(|| {
+            let drops = Drops::default();
+            let theirs = drops.clone();
+            let (s, r) = bounded::<Box<Large>>(0);
+            let goroutine = gors_runtime::spawn(move || {
+                let mut sel = Select::new();
+                sel.send(&s);
+                let won = sel.select();
+                let _ = std::panic::catch_unwind(|| gors_runtime::goexit());
+                let _ = won.send(&s, Box::new(theirs.large(1)));
+                unreachable!("goexit was raised again");
+            });
+            while gors_runtime::wait_reason_of(goroutine.id()).is_none() {
+                common::sleep(ms(1));
+            }
+            let mut sel = Select::new();
+            sel.recv(&r);
+            panics(|| drop(sel.select()));
             assert!(goroutine.join().is_err_and(|error| error.is_goexit()));
             assert_eq!(drops.count(), 1);
         });

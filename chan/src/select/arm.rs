@@ -15,7 +15,7 @@ use crate::core::waiter::Waiter;
 use crate::core::{Core, Dir};
 use crate::error::{RecvError, SendError};
 use crate::go::{Chan, send_on_closed};
-use crate::link::Link;
+use crate::link::{Link, offer};
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 
@@ -261,21 +261,17 @@ impl<T, F> Drop for Reservation<'_, T, F> {
 /// `hold` is a send's of `core`, whose elements are `T`s, and used once.
 #[inline]
 pub(crate) unsafe fn complete_send<T>(core: &Core, hold: Hold, value: T) -> Result<(), T> {
-    let value = MaybeUninit::new(value);
-    let src = value.as_ptr().cast();
-    // SAFETY: passed on; the value is read again only if it was not sent.
-    unsafe {
-        let sent = match core.complete_send(hold, src) {
-            Completion::Done => true,
-            Completion::Closed => false,
-            Completion::Retry => core.send(src, size_of::<T>()) == SendEnd::Sent,
-        };
-        if sent {
-            Ok(())
-        } else {
-            Err(value.assume_init_read())
+    offer(value, |src| {
+        // SAFETY: passed on; `offer` takes the value back unless it was sent.
+        unsafe {
+            match core.complete_send(hold, src) {
+                Completion::Done => SendEnd::Sent,
+                Completion::Closed => SendEnd::Closed,
+                Completion::Retry => core.send(src, size_of::<T>()),
+            }
         }
-    }
+    })
+    .map_err(|(value, _)| value)
 }
 
 impl<T> Receiver<T> {
