@@ -325,3 +325,27 @@ fn literal_values() {
         assert_eq!(h.join(), Err("send on closed channel".to_owned()));
     });
 }
+
+/// Values that are no literal although they begin with a minus, as one would.
+#[test]
+fn negative_values() {
+    everywhere(|| {
+        let c = make(1);
+        let x = 5_i64;
+        let check = |want: i64| assert_eq!(c.recv(), Some(want));
+        select! { send(c, -x) -> () => check(-5) }
+        select! { send(c, -x,) -> () => check(-5) }
+        select! { send(c, --x) -> () => check(5) }
+        select! { send(c, -7) -> () => check(-7) }
+        select! { send(c, -7 + x) -> () => check(-2) }
+        select! { send(c, -x + 1) -> () => check(-4), default => unreachable!() }
+        select! { send(c, -7_i64.pow(2)) -> () => check(-49) }
+        macro_rules! outside {
+            ($e:expr) => {
+                select! { send(c, $e) -> () => check($e) }
+            };
+        }
+        outside!(-x);
+        outside!(-7);
+    });
+}

@@ -228,6 +228,20 @@ macro_rules! crossbeam_channel_internal {
             $default
         }
     };
+    // Once a literal is looked for, the parser insists on one behind a minus: `-x` must not come to
+    // that.
+    (@build
+        [$($built:tt)*]
+        [(send($handle:expr, - $($value:tt)+) $pat:tt $body:tt) $($arms:tt)*]
+        $default:tt
+    ) => {
+        $crate::crossbeam_channel_internal! {
+            @build
+            [$($built)* (send arm __gors_send_arm ($handle) () (- $($value)+) $pat $body)]
+            [$($arms)*]
+            $default
+        }
+    };
     // When a literal is evaluated cannot be seen, so a peer may have it before the arm is
     // completed.
     (@build
@@ -335,7 +349,7 @@ macro_rules! crossbeam_channel_internal {
             })
         }
     };
-    (@complete $chosen:ident $index:tt [(send $arm:ident ($value:expr)) $($arms:tt)*]) => {
+    (@complete $chosen:ident $index:tt [(send $arm:ident ($value:expr $(,)?)) $($arms:tt)*]) => {
         if $chosen == $index {
             // The reservation comes before the value: if that panics or leaves, it is given up.
             let reserved = $arm.reserve();
