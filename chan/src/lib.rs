@@ -87,6 +87,8 @@ pub use crate::sender::Sender;
 /// What the macros expand to. Not for direct use, and not covered by the version's promises.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::select::arm::{ArmRef, Face, GoFace, RecvArm, Reservation, RustFace, SendArm};
+    pub use crate::select::arm::{
+        ArmRef, Face, GoFace, RecvArm, Reservation, RustFace, SendArm, Won,
+    };
     pub use crate::select::macros::{DEFAULT, Either, attempt, block, mismatch, nothing, within};
 }

@@ -12,6 +12,7 @@
 mod common;
 
 use std::cell::RefCell;
+use std::future::Future;
 
 use common::{blocks, everywhere, go, ms, panics, sleep};
 use gors_chan::{Chan, RecvError, SendError, bounded, make, select, select_biased, unbounded};
@@ -347,5 +348,109 @@ fn negative_values() {
         }
         outside!(-x);
         outside!(-7);
+    });
+}
+
+/// Values whose type only the channel knows: they must compile as they do as an argument of `send`.
+#[test]
+fn values_know_what_is_expected() {
+    type Job = Box<dyn Fn(i32) -> i32 + Send>;
+    everywhere(|| {
+        let jobs = make::<(u8, Job)>(1);
+        select! { send(jobs, (1, Box::new(|x| x + 1))) -> () => {} }
+        assert_eq!(jobs.recv().map(|(n, job)| (n, job(1))), Some((1, 2)));
+        let maybe = make::<Option<Box<dyn Send>>>(1);
+        select! { send(maybe, Some(Box::new(5))) -> () => {} }
+        assert!(maybe.recv().is_some());
+        let plain = make::<fn(&str) -> usize>(1);
+        select! { send(plain, |s| s.len()) -> () => {} }
+        assert_eq!(plain.recv().map(|f| f("abc")), Some(3));
+    });
+}
+
+/// Methods and names of the program that the expansion must not pick up.
+#[test]
+fn names_of_the_program() {
+    #[allow(dead_code)]
+    trait Greedy: Sized {
+        fn arm(self) -> ! {
+            unreachable!("not meant")
+        }
+        fn finish(self) -> ! {
+            unreachable!("not meant")
+        }
+        fn reserve(self) -> ! {
+            unreachable!("not meant")
+        }
+        fn preset<T>(self, _: T) -> ! {
+            unreachable!("not meant")
+        }
+        fn complete<T>(self, _: T) -> ! {
+            unreachable!("not meant")
+        }
+        fn value<T>(&self, _: T) -> ! {
+            unreachable!("not meant")
+        }
+    }
+    impl<T> Greedy for T {}
+    #[allow(dead_code)]
+    enum Shadow {
+        Some,
+        None,
+        Ok,
+        Err,
+    }
+    #[allow(unused_imports)]
+    use Shadow::{Err, None, Ok, Some};
+    everywhere(|| {
+        let (c, arms) = (make(1), make(1));
+        let (chosen, result) = ("chosen", "result");
+        select! { send(c, 1) -> () => {} }
+        select! { send(arms, chosen) -> () => {} }
+        select! { recv(c) -> value => assert!(value.is_some_and(|value| value == 1)) }
+        let reserved = select! { recv(arms) -> arm => (arm, result), default => unreachable!() };
+        assert!(reserved.0.is_some_and(|arm| arm == chosen) && reserved.1 == "result");
+    });
+}
+
+/// What one arm's value moves, and the other arms and the default have as well.
+#[test]
+fn moved_by_one_arm() {
+    everywhere(|| {
+        let (full, free) = (make(0), make(1));
+        for _ in 0..20 {
+            let text = String::from("text");
+            let spilled = select! {
+                send(full, text) -> () => unreachable!(),
+                default => text,
+            };
+            let text = select! {
+                send(full, spilled) -> () => unreachable!(),
+                recv(full) -> _ => { drop(spilled); unreachable!() }
+                default(ms(1)) => spilled,
+            };
+            let left = select! {
+                send(full, text) -> () => None,
+                send(free, text) -> () => None,
+                recv(Chan::<()>::nil()) -> _ => Some(text),
+            };
+            assert_eq!(left, None);
+            assert_eq!(free.recv().as_deref(), Some("text"));
+        }
+    });
+}
+
+/// An async body that may be moved to another thread, as one that holds nothing of the select.
+#[test]
+fn bodies_that_await() {
+    fn is_send(_: impl Future<Output = i32> + Send) {}
+    let (s, r) = bounded::<i32>(1);
+    is_send(async move {
+        let v = 1;
+        select! {
+            send(s, v + 1) -> _ => std::future::ready(v).await,
+            recv(r) -> v => { std::future::ready(()).await; v.unwrap_or(0) }
+            default => std::future::ready(v).await,
+        }
     });
 }

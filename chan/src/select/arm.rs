@@ -129,7 +129,19 @@ pub struct SendArm<'a, T, F> {
     _of: Of<'a, T, F>,
 }
 
-/// A won send arm. Dropping it gives the reservation up.
+/// What a send arm has won. Has no destructor, so that what an arm borrows is free in the bodies of all
+/// others.
+pub struct Won<'a, T, F> {
+    core: *const Core,
+    hold: Hold,
+    _of: Of<'a, T, F>,
+}
+
+// SAFETY: nobody minds who completes a send, if its value may go there. A body that awaits may be moved
+// with the variable that has held this.
+unsafe impl<T: Send, F> Send for Won<'_, T, F> {}
+
+/// A won send. Dropping it gives the reservation up.
 pub struct Reservation<'a, T, F> {
     core: *const Core,
     hold: Hold,
@@ -214,13 +226,13 @@ impl<'a, T, F: Face> SendArm<'a, T, F> {
 
     /// What this arm has won, if it was chosen.
     #[inline(always)]
-    pub fn reserve(&mut self) -> Reservation<'a, T, F> {
+    pub fn finish(&mut self) -> Won<'a, T, F> {
         let hold = std::mem::replace(&mut self.arm.hold, Hold::None);
         assert!(
             !matches!(hold, Hold::None),
             "select!: this send was not chosen"
         );
-        Reservation {
+        Won {
             core: self.arm.core,
             hold,
             _of: PhantomData,
@@ -228,7 +240,26 @@ impl<'a, T, F: Face> SendArm<'a, T, F> {
     }
 }
 
+impl<'a, T, F> Won<'a, T, F> {
+    /// From now on it is given up if it is not completed.
+    #[inline(always)]
+    pub fn reserve(self) -> Reservation<'a, T, F> {
+        Reservation {
+            core: self.core,
+            hold: self.hold,
+            _of: PhantomData,
+        }
+    }
+}
+
 impl<T, F: Face> Reservation<'_, T, F> {
+    /// Gives `value` the type that is expected of it, as an argument has it. Its temporaries end with this
+    /// call, before the value is sent.
+    #[inline(always)]
+    pub fn with(self, value: T) -> (Self, T) {
+        (self, value)
+    }
+
     /// Sends the value.
     #[inline]
     #[track_caller]
@@ -313,6 +344,12 @@ impl<T, F> std::fmt::Debug for RecvArm<'_, T, F> {
 impl<T, F> std::fmt::Debug for SendArm<'_, T, F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad("SendArm { .. }")
+    }
+}
+
+impl<T, F> std::fmt::Debug for Won<'_, T, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad("Won { .. }")
     }
 }
 

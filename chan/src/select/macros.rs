@@ -7,10 +7,10 @@
 //!   the default.
 //! * `@build` gives each arm a variable. All of them are called `arm`: each was born in its own
 //!   step of the expansion, so hygiene keeps them apart, and the number of arms has no limit.
-//! * The code: evaluate handles, run the engine, complete the chosen arm, all in one block that
-//!   ends with every borrow; its value is an [`Either`] chain, one link per arm. Then a `match`
-//!   binds the pattern and runs the body, in the caller's own control flow: `break`, `continue`,
-//!   `return` and `?` mean what they say.
+//! * The code: evaluate handles, run the engine, take from the chosen arm what it received or won, in
+//!   a block that ends with every arm; its value is an [`Either`] chain, one link per arm. Then a
+//!   `match` evaluates a send's value and sends it, binds the pattern and runs the body, in the
+//!   caller's own control flow: `break`, `continue`, `return` and `?` mean what they say.
 
 use std::time::Duration;
 
@@ -98,8 +98,10 @@ pub fn mismatch() -> ! {
 /// on a closed channel) or `Result<(), SendError<T>>`.
 ///
 /// * The handles are evaluated once, in order, before anything else; a send's value only when its
-///   arm was chosen. (Go evaluates it first; bind it with `let` for that.) The value must not wait
-///   for the peer it will be sent to.
+///   arm was chosen, so what it moves is still there in the other arms. (Go evaluates it first; bind
+///   it with `let` for that.) The value must not wait for the peer it will be sent to.
+/// * The handles are borrowed until the value was sent; temporaries in their expressions live until
+///   the body has run, as those of a `match` do.
 /// * Among the possible operations one is chosen at random, each with the same chance. An operation
 ///   that fails at once because its channel is closed is possible.
 /// * `default` runs if none is possible at that instant, `default(timeout)` if none became so in
@@ -223,7 +225,7 @@ macro_rules! crossbeam_channel_internal {
     (@build [$($built:tt)*] [(recv($handle:expr $(,)?) $pat:tt $body:tt) $($arms:tt)*] $default:tt) => {
         $crate::crossbeam_channel_internal! {
             @build
-            [$($built)* (recv arm __gors_recv_arm ($handle) () () $pat $body)]
+            [$($built)* (recv arm RecvArm __gors_recv_arm ($handle) () () $pat $body)]
             [$($arms)*]
             $default
         }
@@ -237,7 +239,7 @@ macro_rules! crossbeam_channel_internal {
     ) => {
         $crate::crossbeam_channel_internal! {
             @build
-            [$($built)* (send arm __gors_send_arm ($handle) () (- $($value)+) $pat $body)]
+            [$($built)* (send arm SendArm __gors_send_arm ($handle) () (- $($value)+) $pat $body)]
             [$($arms)*]
             $default
         }
@@ -251,7 +253,10 @@ macro_rules! crossbeam_channel_internal {
     ) => {
         $crate::crossbeam_channel_internal! {
             @build
-            [$($built)* (send arm __gors_send_arm ($handle) (arm.preset($value);) ($value) $pat $body)]
+            [$($built)* (
+                send arm SendArm __gors_send_arm ($handle)
+                ($crate::__private::SendArm::preset(&mut arm, $value);) ($value) $pat $body
+            )]
             [$($arms)*]
             $default
         }
@@ -263,7 +268,7 @@ macro_rules! crossbeam_channel_internal {
     ) => {
         $crate::crossbeam_channel_internal! {
             @build
-            [$($built)* (send arm __gors_send_arm ($handle) () ($value) $pat $body)]
+            [$($built)* (send arm SendArm __gors_send_arm ($handle) () ($value) $pat $body)]
             [$($arms)*]
             $default
         }
@@ -317,47 +322,43 @@ macro_rules! crossbeam_channel_internal {
 
     (@code
         [$((
-            $kind:ident $arm:ident $method:ident ($handle:expr) ($($preset:tt)*) $value:tt $pat:tt $body:tt
+            $kind:ident $arm:ident $type:ident $method:ident ($handle:expr) ($($preset:tt)*)
+            $value:tt $pat:tt $body:tt
         ))*]
         ($arms:ident => $run:expr)
         $default:tt
     ) => {{
-        // The `let` ends all borrows and temporaries before a body runs.
-        let result = match ($(&$handle,)*) {
+        // What was moved into the value of one arm is still there for the others: value and body of an
+        // arm are in one branch, which no other runs through. The handles' temporaries live on in it;
+        // the arms do not, and nothing is borrowed.
+        match ($(&$handle,)*) {
             ($($arm,)*) => {
-                $(
-                    let mut $arm = $arm.$method();
-                    $($preset)*
-                )*
-                let chosen = {
-                    let $arms: &mut [$crate::__private::ArmRef<'_>] = &mut [$($arm.arm()),*];
-                    $run
+                let result = {
+                    $(
+                        let mut $arm = $arm.$method();
+                        $($preset)*
+                    )*
+                    let chosen = {
+                        let $arms: &mut [$crate::__private::ArmRef<'_>] =
+                            &mut [$($crate::__private::$type::arm(&mut $arm)),*];
+                        $run
+                    };
+                    $crate::crossbeam_channel_internal! { @chosen chosen (0usize) [$(($type $arm))*] }
                 };
-                $crate::crossbeam_channel_internal! { @complete chosen (0usize) [$(($kind $arm $value))*] }
+                $crate::crossbeam_channel_internal! {
+                    @body result [$(($kind $value $pat $body))*] $default
+                }
             }
-        };
-        $crate::crossbeam_channel_internal! { @body result [$(($pat $body))*] $default }
+        }
     }};
 
-    (@complete $chosen:ident $index:tt []) => { () };
-    (@complete $chosen:ident $index:tt [(recv $arm:ident ()) $($arms:tt)*]) => {
+    (@chosen $chosen:ident $index:tt []) => { () };
+    (@chosen $chosen:ident $index:tt [($type:ident $arm:ident) $($arms:tt)*]) => {
         if $chosen == $index {
-            $crate::__private::Either::This($arm.finish())
+            $crate::__private::Either::This($crate::__private::$type::finish(&mut $arm))
         } else {
             $crate::__private::Either::Later($crate::crossbeam_channel_internal! {
-                @complete $chosen ($index + 1) [$($arms)*]
-            })
-        }
-    };
-    (@complete $chosen:ident $index:tt [(send $arm:ident ($value:expr $(,)?)) $($arms:tt)*]) => {
-        if $chosen == $index {
-            // The reservation comes before the value: if that panics or leaves, it is given up.
-            let reserved = $arm.reserve();
-            let value = $value;
-            $crate::__private::Either::This(reserved.complete(value))
-        } else {
-            $crate::__private::Either::Later($crate::crossbeam_channel_internal! {
-                @complete $chosen ($index + 1) [$($arms)*]
+                @chosen $chosen ($index + 1) [$($arms)*]
             })
         }
     };
@@ -366,13 +367,35 @@ macro_rules! crossbeam_channel_internal {
         let () = $result;
         $default
     }};
-    (@body $result:ident [(($pat:pat) ($body:expr)) $($arms:tt)*] $default:tt) => {
+    (@body $result:ident [(recv () ($pat:pat) ($body:expr)) $($arms:tt)*] $default:tt) => {
         match $result {
             $crate::__private::Either::This(result) => match result {
                 $pat => $body,
                 #[allow(unreachable_patterns)]
                 _ => $crate::__private::mismatch(),
             },
+            $crate::__private::Either::Later(result) => $crate::crossbeam_channel_internal! {
+                @body result [$($arms)*] $default
+            },
+        }
+    };
+    (@body
+        $result:ident
+        [(send ($value:expr $(,)?) ($pat:pat) ($body:expr)) $($arms:tt)*]
+        $default:tt
+    ) => {
+        match $result {
+            $crate::__private::Either::This(won) => {
+                // The reservation comes before the value: if that panics or leaves, it is given up.
+                let reserved = $crate::__private::Won::reserve(won);
+                let (reserved, value) = $crate::__private::Reservation::with(reserved, $value);
+                let result = $crate::__private::Reservation::complete(reserved, value);
+                match result {
+                    $pat => $body,
+                    #[allow(unreachable_patterns)]
+                    _ => $crate::__private::mismatch(),
+                }
+            }
             $crate::__private::Either::Later(result) => $crate::crossbeam_channel_internal! {
                 @body result [$($arms)*] $default
             },
