@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Context;
-use super::node::{Child, Node};
+use super::node::{Call, Node};
 
 /// Runs `f` in a goroutine of its own when `ctx` is cancelled; at once if it is. The handle can take
 /// that back; dropping it does not.
@@ -31,14 +31,13 @@ where
     let Some(node) = ctx.node() else {
         return AfterFunc(Place::Nowhere);
     };
-    let call: Box<dyn FnOnce() + Send> = Box::new(move || gors_runtime::__private::go(f));
-    AfterFunc(match node.add_child(Child::Call(call), |_| {}) {
+    let call: Call = Box::new(move || gors_runtime::__private::go(f));
+    AfterFunc(match node.add_call(call) {
         Ok(at) => Place::In(Arc::clone(node), at),
-        Err((Child::Call(call), _)) => {
+        Err(call) => {
             call();
             Place::Left
         }
-        Err((Child::Node(_), _)) => unreachable!("a child comes back as it was given"),
     })
 }
 
@@ -51,7 +50,7 @@ enum Place {
     Nowhere,
     /// In its goroutine.
     Left,
-    /// Among the children of this node, until that ends.
+    /// Among the calls of this node, until that ends.
     In(Arc<Node>, usize),
 }
 
@@ -72,7 +71,7 @@ impl AfterFunc {
         match self.0 {
             Place::Nowhere => true,
             Place::Left => false,
-            Place::In(node, at) => node.remove_child(at).is_some(),
+            Place::In(node, at) => node.remove_call(at).is_some(),
         }
     }
 }

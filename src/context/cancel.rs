@@ -18,8 +18,9 @@ use super::{Cause, Context, ContextError};
 pub struct CancelFunc(Arc<Node>);
 
 impl CancelFunc {
-    /// Cancels the context and all derived from it; later calls do nothing. Never blocks, and does not
-    /// wait for anybody to stop what they do.
+    /// Cancels the context and all derived from it; later calls do nothing. When it returns all of them
+    /// are cancelled, also if somebody else has begun. Never blocks, and does not wait for anybody to
+    /// stop what they do.
     pub fn cancel(&self) {
         self.0.cancel(&End {
             error: ContextError::Canceled,
