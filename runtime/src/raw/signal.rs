@@ -9,6 +9,9 @@
 //! bell that was read before the last complete round; [`wait_idle`] waits for it to reach the bell, so
 //! after it every signal that a handler saw has been passed on.
 //!
+//! A handler that has not begun when its signal is caught no more counts nothing: it sends the signal
+//! again (`sys/signal.rs`).
+//!
 //! Neither handler nor thread ever waits for a receiver.
 
 use std::io;

@@ -4,13 +4,22 @@
 //! signal frame. It does what is allowed in a handler and no more: adds to two counters, wakes a
 //! futex, keeps `errno`. System calls that it interrupts are restarted. A fault, which would come again
 //! when the handler returns, goes to the handler that was there before.
+//!
+//! # A handler that comes late
+//!
+//! The kernel may have sent a thread into the handler, and taken its CPU before the first instruction:
+//! the signal is not pending any more, and nothing tells that it will be counted. So a handler looks
+//! whether its signal is still [`CAUGHT`], and if not sends it again, for what it does now. Changed
+//! in this order: the disposition, then CAUGHT, then whoever waits for handlers looks at [`INSIDE`].
+//! A handler says that it is inside before it looks at CAUGHT: either it finds that changed, and the
+//! disposition with it, or it is waited for.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use super::futex_wake_one;
-use crate::shim::atomic::{AtomicPtr, AtomicU32, Ordering};
+use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 /// One more than the largest signal number.
 pub(crate) const SIGNALS: usize = 65;
@@ -25,6 +34,8 @@ static ARRIVED: [AtomicU32; SIGNALS] = [const { AtomicU32::new(0) }; SIGNALS];
 static BELL: AtomicU32 = AtomicU32::new(0);
 /// Threads inside the handler.
 static INSIDE: AtomicU32 = AtomicU32::new(0);
+/// The handler is to count these.
+static CAUGHT: [AtomicBool; SIGNALS] = [const { AtomicBool::new(false) }; SIGNALS];
 
 /// Signals that an instruction raises which is executed again when the handler returns.
 const FAULTS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
@@ -56,10 +67,15 @@ extern "C" fn on_signal(
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: as above.
     let kept = unsafe { *errno };
-    if let Some(arrived) = usize::try_from(number).ok().and_then(|n| ARRIVED.get(n)) {
-        arrived.fetch_add(1, Ordering::SeqCst);
-        BELL.fetch_add(1, Ordering::SeqCst);
-        futex_wake_one(&raw const BELL);
+    if let Some(n) = usize::try_from(number).ok().filter(|n| *n < SIGNALS) {
+        if CAUGHT[n].load(Ordering::SeqCst) {
+            ARRIVED[n].fetch_add(1, Ordering::SeqCst);
+            BELL.fetch_add(1, Ordering::SeqCst);
+            futex_wake_one(&raw const BELL);
+        } else {
+            // Whoever takes it then: what it does has changed before CAUGHT.
+            let _ = raise(number);
+        }
     }
     // SAFETY: as above.
     unsafe { *errno = kept };
@@ -88,11 +104,15 @@ pub(crate) fn take_arrived(number: usize) -> u32 {
 pub(crate) fn catch(number: i32) -> io::Result<Disposition> {
     // The field holds a function of either kind as an address.
     let handler = on_signal as extern "C" fn(_, _, _) as *const () as libc::sighandler_t;
+    let was_caught = note(number, true);
     let before = set(
         number,
         handler,
         libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART,
-    )?;
+    )
+    .inspect_err(|_| {
+        note(number, was_caught);
+    })?;
     if let Some(place) = fault(number)
         && place.load(Ordering::Relaxed).is_null()
     {
@@ -132,9 +152,19 @@ pub(crate) unsafe fn pass_to(
     }
 }
 
+/// Says whether a signal is caught; returns what was said before.
+fn note(number: i32, caught: bool) -> bool {
+    usize::try_from(number)
+        .ok()
+        .and_then(|n| CAUGHT.get(n))
+        .is_some_and(|place| place.swap(caught, Ordering::SeqCst))
+}
+
 /// Lets the process ignore a signal; returns what it did before.
 pub(crate) fn ignore(number: i32) -> io::Result<Disposition> {
-    set(number, libc::SIG_IGN, 0)
+    let old = set(number, libc::SIG_IGN, 0)?;
+    note(number, false);
+    Ok(old)
 }
 
 fn set(number: i32, handler: libc::sighandler_t, flags: i32) -> io::Result<Disposition> {
@@ -149,7 +179,9 @@ fn set(number: i32, handler: libc::sighandler_t, flags: i32) -> io::Result<Dispo
 
 /// Lets a signal do again what it did.
 pub(crate) fn restore(number: i32, disposition: &Disposition) -> io::Result<()> {
-    swap(number, &disposition.0).map(|_| ())
+    swap(number, &disposition.0)?;
+    note(number, false);
+    Ok(())
 }
 
 /// Whether the process ignores a signal.
