@@ -210,7 +210,40 @@ fn ignore_and_reset() {
     ended.assert_killed_by(Signal::USER1.as_raw());
 }
 
-/// Catches a context that a signal does not cancel, and a cause that does not name it.
+/// Catches a stop that makes an ignored signal deadly: it was ignored before somebody asked for it, and is
+/// again when nobody does.
+#[test]
+fn what_was_ignored_is_ignored_again() {
+    let ended = child::run("what_was_ignored_is_ignored_again", &[], || {
+        gors::run(|| {
+            let hangup = [Signal::HANGUP];
+            signal::ignore(&hangup);
+            for _ in 0..2 {
+                let chan = make(1);
+                signal::notify(&chan, &hangup);
+                assert!(!signal::ignored(Signal::HANGUP));
+                Signal::HANGUP.raise().unwrap();
+                assert_eq!(receive(&chan), Some(Signal::HANGUP));
+                signal::stop(&chan);
+                assert!(signal::ignored(Signal::HANGUP));
+                Signal::HANGUP.raise().unwrap();
+            }
+            let (ctx, stop) = signal::notify_context(&Context::background(), &hangup);
+            stop.stop();
+            assert!(ctx.err().is_some() && signal::ignored(Signal::HANGUP));
+            signal::reset(&hangup);
+            assert!(!signal::ignored(Signal::HANGUP));
+            println!("reset");
+            Signal::HANGUP.raise().unwrap();
+            gors::time::sleep(Duration::from_secs(20));
+        });
+    });
+    assert!(ended.stdout.contains("reset\n"), "{ended:#?}");
+    ended.assert_killed_by(Signal::HANGUP.as_raw());
+}
+
+/// Catches a context that a signal does not cancel, and a cause that does not name it, or denies that the
+/// context was cancelled (#77639).
 #[test]
 fn notify_context() {
     passes_in_child("notify_context", || {

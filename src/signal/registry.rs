@@ -14,6 +14,9 @@ struct Registry {
     channels: Vec<Wish>,
     /// Being stopped: get what had arrived.
     stopping: Vec<Wish>,
+    /// What [`ignore`] was told, and [`reset`] has not undone. One that a channel wants is ignored
+    /// again when none does.
+    ignored: Set,
 }
 
 struct Wish {
@@ -52,6 +55,7 @@ impl Set {
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     channels: Vec::new(),
     stopping: Vec::new(),
+    ignored: Set(0),
 });
 
 impl Registry {
@@ -135,7 +139,7 @@ pub(super) fn stop(chan: &Chan<Signal>) {
     for signal in wish.signals.iter() {
         if !registry.is_wanted(signal) {
             // It was caught, so it can be restored.
-            let _ = raw::restore(signal.as_raw(), true);
+            let _ = raw::release(signal.as_raw(), registry.ignored.has(signal));
         }
     }
     registry.stopping.push(wish);
@@ -161,6 +165,7 @@ pub(super) fn ignore(signals: &[Signal]) {
         if let Err(error) = raw::ignore(signal.as_raw(), caught) {
             panic!("signal {signal} cannot be ignored: {error}");
         }
+        registry.ignored.insert(signal);
         registry.forget(signal);
     }
 }
@@ -171,6 +176,7 @@ pub(super) fn reset(signals: &[Signal]) {
         let caught = registry.is_wanted(signal);
         // One that was never changed needs no restoring, and an invalid one never was.
         let _ = raw::restore(signal.as_raw(), caught);
+        registry.ignored.remove(signal);
         registry.forget(signal);
     }
 }

@@ -96,6 +96,21 @@ pub fn catch(number: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// Catches a signal no more: it is ignored if that is what [`ignore`] was told, else it does what it
+/// did before. One that has been sent and that no thread has taken yet is caught first.
+///
+/// # Errors
+///
+/// If the operating system refuses.
+pub fn release(number: i32, ignored: bool) -> io::Result<()> {
+    if ignored {
+        let_pending_arrive(number);
+        ignore(number, true)
+    } else {
+        restore(number, true)
+    }
+}
+
 /// Lets the signal do what it did before [`catch`] and [`ignore`]. `caught` says which of the two it
 /// was. One that has been sent and that no thread has taken yet is caught first.
 ///
@@ -105,7 +120,7 @@ pub fn catch(number: i32) -> io::Result<()> {
 pub fn restore(number: i32, caught: bool) -> io::Result<()> {
     if caught {
         let_pending_arrive(number);
-        release();
+        one_less();
     }
     let at = index(number)?;
     BEFORE.with(|before| match before[at].take() {
@@ -115,7 +130,7 @@ pub fn restore(number: i32, caught: bool) -> io::Result<()> {
 }
 
 /// One signal less is caught. If none is, perhaps nothing else could wake anybody.
-fn release() {
+fn one_less() {
     CAUGHT.fetch_sub(1, Ordering::SeqCst);
     crate::sysmon::look_for_deadlock();
 }
@@ -139,7 +154,7 @@ fn let_pending_arrive(number: i32) {
 /// If the signal cannot be ignored.
 pub fn ignore(number: i32, caught: bool) -> io::Result<()> {
     if caught {
-        release();
+        one_less();
     }
     change(number, signal::ignore)
 }
