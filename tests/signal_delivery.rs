@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gors::context::Context;
+use gors::context::{Context, ContextError, with_cancel_cause};
 use gors::prelude::*;
 use gors::signal::{self, Signal};
 
@@ -252,15 +252,24 @@ fn notify_context() {
         assert!(ctx.err().is_none());
         Signal::INTERRUPT.raise().unwrap();
         ctx.done().recv().unwrap_err();
-        assert_eq!(
-            ctx.cause().unwrap().to_string(),
-            "interrupt signal received"
-        );
+        let cause = ctx.cause().unwrap();
+        assert_eq!(cause.to_string(), "interrupt signal received");
+        let source = cause.source().and_then(|error| error.downcast_ref());
+        assert_eq!(source, Some(&ContextError::Canceled));
+        // Registered until it is stopped: the program goes on.
+        Signal::INTERRUPT.raise().unwrap();
         stop.stop();
 
         let (ctx, stop) = signal::notify_context(&Context::background(), &[Signal::USER2]);
         stop.stop();
         assert_eq!(ctx.cause().unwrap().to_string(), "context canceled");
+
+        let (parent, cancel) = with_cancel_cause(&Context::background());
+        let (ctx, stop) = signal::notify_context(&parent, &signals);
+        cancel.cancel("the parent's");
+        ctx.done().recv().unwrap_err();
+        assert_eq!(ctx.cause().unwrap().to_string(), "the parent's");
+        stop.stop();
     });
 }
 

@@ -1,14 +1,33 @@
 //! Contexts that signals cancel.
 
+use std::error::Error;
 use std::fmt;
 
 use gors_chan::{Chan, make, select};
 
 use super::Signal;
-use crate::context::{self, CancelCauseFunc, Context};
+use crate::context::{self, CancelCauseFunc, Context, ContextError};
+
+/// The cause of a context that a signal has cancelled.
+#[derive(Debug)]
+struct Received(Signal);
+
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} signal received", self.0)
+    }
+}
+
+impl Error for Received {
+    /// So that who asks the cause whether the context was cancelled, and not late, hears so.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&ContextError::Canceled)
+    }
+}
 
 /// A context below `parent` that is cancelled when one of the signals arrives. Its
-/// [`cause`](Context::cause) names the signal. The second value takes the registration back.
+/// [`cause`](Context::cause) names the signal, and has [`ContextError::Canceled`] as its source. The
+/// second value takes the registration back.
 ///
 /// Go: `signal.NotifyContext`.
 ///
@@ -33,7 +52,7 @@ pub fn notify_context(parent: &Context, signals: &[Signal]) -> (Context, NotifyS
         crate::go!(move || {
             select! {
                 recv(chan) -> signal => if let Some(signal) = signal {
-                    cancel.cancel(format!("{signal} signal received"));
+                    cancel.cancel(Received(signal));
                 },
                 recv(done) -> _ => {}
             }
