@@ -37,7 +37,8 @@
 //! # Time
 //!
 //! A bubble's clock stands still while anybody is ready. When all members wait, it jumps to the
-//! earliest of the bubble's timers, and all that are due become ready. If there is none, that is
+//! earliest of the bubble's timers, and all that are due become ready. What is due when it is set
+//! does so when the turn is next passed: it need not wait for the others to wait. If there is none, that is
 //! the end of the bubble: everybody has ended, or it is a deadlock. (The process's bubble just
 //! stays: a foreign thread may still ready somebody.)
 

@@ -187,6 +187,7 @@ fn wait_for_all(g: &'static Record, member: &Member) {
             drop(inner);
             panic!("wait already in progress");
         }
+        inner.wake_due(&member.bubble);
         if inner.ready.is_empty() {
             return;
         }

@@ -89,6 +89,7 @@ impl Inner {
                 self.end = Some(End::Endless(MAX_STEPS));
                 return None;
             }
+            self.wake_due(bubble);
             let chosen = match self.ready.len() {
                 0 => self.waits_for_all.take(),
                 1 => self.ready.pop(),
@@ -124,14 +125,25 @@ impl Inner {
         let now = earliest.max(bubble.now());
         bubble.now.store(now, Ordering::Relaxed);
         self.trace.time(now - bubble.began);
-        bubble.timers.fire(now, &mut |record: RecordPtr| {
+        self.fire(bubble);
+        true
+    }
+
+    /// Makes ready what is due without the clock's going on: timers that were set for now or earlier.
+    pub(super) fn wake_due(&mut self, bubble: &Arc<Bubble>) {
+        if !self.main_ended {
+            self.fire(bubble);
+        }
+    }
+
+    fn fire(&mut self, bubble: &Arc<Bubble>) {
+        bubble.timers.fire(bubble.now(), &mut |record: RecordPtr| {
             if !record.get().has(flag::MEMBER) {
                 // A timer that starts a goroutine.
                 self.enroll(bubble, record);
             }
             self.push(record);
         });
-        true
     }
 
     fn push(&mut self, record: RecordPtr) {
@@ -361,6 +373,7 @@ pub(super) fn preempt_in_place(g: &'static Record, point: Point, always: bool) {
     let member = member(g).expect("a member has a place in a bubble");
     let next = {
         let mut inner = member.bubble.inner.lock();
+        inner.wake_due(&member.bubble);
         let others = inner.ready.len();
         if others == 0 || inner.in_place >= MAX_IN_PLACE {
             return;
