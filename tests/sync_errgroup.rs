@@ -274,14 +274,108 @@ fn a_goexit_in_a_busy_group_reaches_all_callers() {
     });
 }
 
-/// Catches a panic of a call with channel waiters that somebody could recover from.
+/// Catches a panic of a call with channel waiters that somebody could recover from, or that the waiters
+/// outrun (x/sync's TestPanicDoChan).
 #[test]
 fn a_panic_with_channels_ends_the_process() {
     let ended = child::run("a_panic_with_channels_ends_the_process", &[], || {
         gors::run(|| {
-            let group = singleflight::Group::new();
-            let _ = group.work_chan(1, || panic!("unrecoverable")).recv();
+            let group = singleflight::Group::<_, ()>::new();
+            let result = group.work_chan(1, || panic!("unrecoverable"));
+            let _ = result.recv();
+            println!("received");
         });
     });
     ended.assert_fatal("unrecoverable");
+    assert!(!ended.stdout.contains("received"), "{ended:#?}");
+}
+
+/// Catches the same where the call is not a goroutine of the group's, and its caller would catch the
+/// panic (x/sync's TestPanicDoSharedByDoChan).
+#[test]
+fn a_caught_panic_with_channels_ends_the_process() {
+    let name = "a_caught_panic_with_channels_ends_the_process";
+    let ended = child::run(name, &[], || {
+        gors::run(|| {
+            let group = Arc::new(singleflight::Group::<_, ()>::new());
+            let (begun, gate) = (make::<()>(0), make::<()>(0));
+            let theirs = (group.clone(), begun.clone(), gate.clone());
+            go!(move || {
+                let (group, begun, gate) = theirs;
+                let call = || {
+                    begun.send(());
+                    gate.recv();
+                    panic!("unrecoverable")
+                };
+                let _ = catch_unwind(AssertUnwindSafe(|| group.work(1, call)));
+            });
+            begun.recv();
+            let result = group.work_chan(1, || unreachable!("a call is running"));
+            gate.close();
+            let _ = result.recv();
+            println!("received");
+        });
+    });
+    ended.assert_fatal("unrecoverable");
+    assert!(!ended.stdout.contains("received"), "{ended:#?}");
+}
+
+/// Catches receivers that wait for ever for a call that panicked where panics end nothing.
+#[test]
+fn an_isolated_panic_ends_the_channels() {
+    let ended = child::run("an_isolated_panic_ends_the_channels", &[], || {
+        gors::runtime::set_panic_policy(gors::PanicPolicy::Isolate);
+        gors::run(|| {
+            let group = Arc::new(singleflight::Group::<_, ()>::new());
+            let result = group.work_chan(1, || panic!("isolated"));
+            assert!(result.recv().is_err());
+
+            let (begun, gate) = (make::<()>(0), make::<()>(0));
+            let theirs = (group.clone(), begun.clone(), gate.clone());
+            let caller = spawn(move || {
+                let (group, begun, gate) = theirs;
+                group.work(1, || {
+                    begun.send(());
+                    gate.recv();
+                    panic!("isolated, too")
+                })
+            });
+            begun.recv();
+            let result = group.work_chan(1, || unreachable!("a call is running"));
+            gate.close();
+            assert!(result.recv().is_err());
+            let panicked = caller.join().unwrap_err().into_panic();
+            assert_eq!(*panicked.downcast::<String>().unwrap(), "isolated, too");
+        });
+    });
+    ended.assert_success();
+}
+
+/// Catches callers that wait for ever because a result's `clone` has panicked.
+#[gors::test]
+fn a_result_that_cannot_be_cloned() {
+    struct Unique;
+    impl Clone for Unique {
+        fn clone(&self) -> Self {
+            panic!("not twice")
+        }
+    }
+    let group = Arc::new(singleflight::Group::new());
+    let gate = make::<()>(0);
+    let callers: Vec<_> = (0..3)
+        .map(|_| {
+            let (group, gate) = (group.clone(), gate.clone());
+            spawn(move || {
+                group.work((), || {
+                    gate.recv();
+                    Unique
+                });
+            })
+        })
+        .collect();
+    callers.iter().for_each(until_blocked);
+    gate.close();
+    for caller in callers {
+        assert!(caller.join().unwrap_err().is_panic());
+    }
 }

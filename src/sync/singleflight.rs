@@ -1,5 +1,6 @@
 //! One call for all who want the same at the same time.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
@@ -49,13 +50,12 @@ enum Outcome<V> {
     Goexit,
 }
 
-/// The end of a call. It reaches those who wait on every way out: the clone of a value may panic, and where
-/// the function has swallowed or begun a `goexit`, a lock that is not free raises it.
+/// The end of a call. It reaches those who wait on every way out: where the function has swallowed or begun
+/// a `goexit`, a lock that is not free raises it, and the clone of a value for a channel may panic.
 struct Ending<'a, K: Eq + Hash, V> {
     calls: &'a Calls<K, V>,
     key: &'a K,
     call: &'a Arc<Call<V>>,
-    /// Running until the value is cloned.
     outcome: Outcome<V>,
     is_closed: bool,
 }
@@ -81,12 +81,7 @@ impl<K: Eq + Hash, V> Drop for Ending<'_, K, V> {
             // It unwinds, so the locks raise nothing.
             self.close();
         }
-        let outcome = match std::mem::replace(&mut self.outcome, Outcome::Running) {
-            Outcome::Running => {
-                Outcome::Panicked("singleflight: the clone of the value has panicked".to_owned())
-            }
-            outcome => outcome,
-        };
+        let outcome = std::mem::replace(&mut self.outcome, Outcome::Running);
         self.call.state.lock().outcome = outcome;
         self.call.ended.done();
     }
@@ -107,6 +102,28 @@ impl<V> Call<V> {
     }
 }
 
+/// Runs a function: how it ended, for the others, and for the caller.
+fn run<V: Clone>(f: impl FnOnce() -> V) -> (Outcome<V>, std::thread::Result<V>) {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let value = f();
+        (value.clone(), value)
+    }));
+    match result {
+        Ok((copy, value)) => (Outcome::Returned(copy), Ok(value)),
+        Err(payload) if raw::is_goexit(&*payload) => (Outcome::Goexit, Err(payload)),
+        Err(payload) => (Outcome::Panicked(text_of(&*payload)), Err(payload)),
+    }
+}
+
+/// What a panic said.
+fn text_of(payload: &(dyn Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "singleflight: the function has panicked".to_owned())
+}
+
 impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
     /// No call is running.
     #[must_use]
@@ -122,7 +139,9 @@ impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
     /// # Panics
     ///
     /// If the function panics, all who wait for it panic. If it ends by [`goexit`](crate::goexit), all
-    /// their goroutines end.
+    /// their goroutines end. Those who wait at a channel of [`work_chan`](Self::work_chan) cannot be
+    /// told: if there is one, a panic ends the process as that of a `go!` goroutine, whoever would
+    /// catch it here.
     ///
     /// Go: `Do`.
     pub fn work(&self, key: K, f: impl FnOnce() -> V) -> (V, bool) {
@@ -150,17 +169,29 @@ impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
         let call = Call::new();
         calls.insert(key.clone(), Arc::clone(&call));
         drop(calls);
-        let result = catch_unwind(AssertUnwindSafe(f));
-        let shared = Self::finish(&self.calls, &key, &call, &result);
+        let (outcome, result) = run(f);
+        let (shared, untold) =
+            Self::finish(&self.calls, &key, &call, outcome, result.as_ref().ok());
         match result {
             Ok(value) => (value, shared),
-            Err(payload) => resume_unwind(payload),
+            Err(payload) if untold.is_empty() => resume_unwind(payload),
+            Err(payload) => {
+                let text = text_of(&*payload);
+                let applied = WaitGroup::new();
+                applied.go(move || resume_unwind(payload));
+                applied.wait();
+                // Panics are isolated, or this would not run on.
+                drop(untold);
+                resume_unwind(Box::new(text))
+            }
         }
     }
 
     /// As [`work`](Self::work), in a goroutine of its own; the result comes through a channel. Does not
     /// wait for the function; may block while somebody else asks or forgets. If the function panics, the
-    /// process ends.
+    /// process ends as by the panic of a `go!` goroutine. Where the
+    /// [panic policy](crate::runtime::set_panic_policy) says otherwise, and if the function ends by
+    /// [`goexit`](crate::goexit), the channel ends without a value.
     ///
     /// Go: `DoChan`.
     ///
@@ -190,49 +221,46 @@ impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
         drop(calls);
         let calls = Arc::clone(&self.calls);
         gors_runtime::__private::go(move || {
-            let result = catch_unwind(AssertUnwindSafe(f));
-            Self::finish(&calls, &key, &call, &result);
+            let (outcome, result) = run(f);
+            let (_, untold) = Self::finish(&calls, &key, &call, outcome, result.as_ref().ok());
             if let Err(payload) = result {
-                resume_unwind(payload);
+                raw::apply_panic_policy(payload);
             }
+            drop(untold);
         });
         receiver
     }
 
-    /// Hands the outcome to all who wait; true if it goes to more than one.
+    /// Hands the outcome to all who wait; true if it goes to more than one. If the function has
+    /// panicked it gives back the channels, whose receivers must not run on before that has had its
+    /// consequences.
     fn finish(
         calls: &Calls<K, V>,
         key: &K,
         call: &Arc<Call<V>>,
-        result: &std::thread::Result<V>,
-    ) -> bool {
+        outcome: Outcome<V>,
+        value: Option<&V>,
+    ) -> (bool, Vec<Sender<(V, bool)>>) {
+        let panicked = matches!(outcome, Outcome::Panicked(_));
         let mut ending = Ending {
             calls,
             key,
             call,
-            outcome: Outcome::Running,
+            outcome,
             is_closed: false,
-        };
-        ending.outcome = match result {
-            Ok(value) => Outcome::Returned(value.clone()),
-            Err(payload) if raw::is_goexit(&**payload) => Outcome::Goexit,
-            Err(payload) => Outcome::Panicked(
-                payload
-                    .downcast_ref::<&str>()
-                    .map(|text| (*text).to_owned())
-                    .or_else(|| payload.downcast_ref::<String>().cloned())
-                    .unwrap_or_else(|| "singleflight: the function has panicked".to_owned()),
-            ),
         };
         let (joined, channels) = ending.close();
         let shared = joined > 0;
-        if let Ok(value) = result {
+        if panicked {
+            return (shared, channels);
+        }
+        if let Some(value) = value {
             for channel in channels {
                 // Room for one, and one is sent. A receiver that has gone does not want it.
                 let _ = channel.try_send((value.clone(), shared));
             }
         }
-        shared
+        (shared, Vec::new())
     }
 
     /// Forgets the call for `key`: the next one who asks runs its own function, even while this one
