@@ -155,13 +155,14 @@ fn intervals_of_zero() {
 /// Catches durations that overflow (Go's TestOverflowSleep).
 #[gors::test]
 fn durations_beyond_the_clock() {
-    let timer = Timer::new(Duration::MAX);
+    let (timer, ticker) = (Timer::new(Duration::MAX), Ticker::new(Duration::MAX));
     select! {
+        recv(ticker.c()) -> _ => unreachable!(),
         recv(timer.c()) -> _ => unreachable!(),
         recv(after(Duration::MAX)) -> _ => unreachable!(),
         recv(after(Duration::from_millis(5))) -> _ => {}
     }
-    assert!(timer.stop());
+    assert!(timer.stop() && ticker.stop());
 }
 
 /// Catches timers that fire out of order (Go's TestAfterQueuing).

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use gors_chan::{Receiver, TimerOwner, timer_channel};
 
+use super::timer::FAR;
+
 /// Sends the time to a channel, again and again.
 ///
 /// A receiver that is late finds one tick, not all that it missed. Costs nothing while nobody
@@ -39,7 +41,7 @@ impl Ticker {
     pub fn new(period: Duration) -> Self {
         assert!(!period.is_zero(), "non-positive interval for NewTicker");
         let (owner, c) = timer_channel();
-        owner.reset_periodic(period);
+        owner.reset_periodic(period.min(FAR));
         Self { owner, c }
     }
 
@@ -68,7 +70,7 @@ impl Ticker {
     /// Go: `t.Reset(d)`, which returns nothing.
     pub fn reset(&self, period: Duration) -> bool {
         assert!(!period.is_zero(), "non-positive interval for Ticker.Reset");
-        self.owner.reset_periodic(period)
+        self.owner.reset_periodic(period.min(FAR))
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use gors_chan::{Receiver, TimerOwner, never, timer_channel};
 use gors_runtime::raw::FuncTimer;
 
-/// The furthest that a timer can be set: a hundred years. More would be beyond the clock.
-const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// The furthest that a timer or ticker can be set: a hundred years. More would be beyond the clock.
+pub(super) const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// One event in the future: a value through [`c`](Self::c), or a function that runs.
 ///
