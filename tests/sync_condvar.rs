@@ -158,6 +158,55 @@ fn a_waiter_that_is_not_parked_yet_is_notified() {
     });
 }
 
+/// Catches a wake-up that comes before the condition holds: here each waits once, and in no loop (Go's
+/// TestRace of conditions).
+#[gors::test]
+fn who_is_woken_finds_what_it_was_woken_for() {
+    at_all_permits(|_| {
+        for _ in 0..50 {
+            let shared = shared();
+            let wg = WaitGroup::new();
+            let first = shared.clone();
+            wg.go(move || {
+                let mut step = first.mutex.lock();
+                *step = 1;
+                first.condvar.wait(&mut step);
+                assert_eq!(*step, 2);
+                *step = 3;
+                first.condvar.notify_one();
+            });
+            let second = shared.clone();
+            wg.go(move || {
+                loop {
+                    let mut step = second.mutex.lock();
+                    if *step == 1 {
+                        *step = 2;
+                        second.condvar.notify_one();
+                        return;
+                    }
+                    drop(step);
+                    gosched();
+                }
+            });
+            wg.go(move || {
+                loop {
+                    let mut step = shared.mutex.lock();
+                    if *step == 2 {
+                        shared.condvar.wait(&mut step);
+                        assert_eq!(*step, 3);
+                    }
+                    if *step == 3 {
+                        return;
+                    }
+                    drop(step);
+                    gosched();
+                }
+            });
+            wg.wait();
+        }
+    });
+}
+
 /// Catches waits that end early, never, or without the lock.
 #[gors::test]
 fn timed_waits() {

@@ -92,6 +92,35 @@ fn limits() {
     });
 }
 
+/// Catches a `try_go` that waits, or that a limit of none or a new limit does not stop (x/sync's
+/// TestTryGo).
+#[gors::test]
+fn trying_at_the_limit() {
+    let group = errgroup::Group::<()>::new();
+    let gate = make::<()>(0);
+    let passes = || {
+        let gate = gate.clone();
+        move || {
+            gate.send(());
+            Ok(())
+        }
+    };
+    for limit in [42, 1] {
+        group.set_limit(limit);
+        for _ in 0..limit {
+            assert!(group.try_go(passes()));
+        }
+        assert!(!group.try_go(passes()));
+        for _ in 0..limit {
+            gate.recv();
+        }
+        group.wait().unwrap();
+    }
+    group.set_limit(0);
+    assert!(!group.try_go(passes()));
+    group.wait().unwrap();
+}
+
 /// Catches a panic that ends the process or is swallowed, and a `goexit` that counts as a failure.
 #[gors::test]
 fn a_panic_goes_on_in_wait() {
@@ -174,6 +203,38 @@ fn a_forgotten_call_is_not_joined() {
     assert_eq!(group.work(1, || "second"), ("second", false));
     gate.close();
     assert_eq!(first.join().unwrap(), ("first", false));
+}
+
+/// Catches the end of a forgotten call that takes the call with it that was begun after (x/sync's
+/// TestForget).
+#[gors::test]
+fn a_forgotten_call_ends_beside_the_next() {
+    at_all_permits(|_| {
+        let group = Arc::new(singleflight::Group::new());
+        let (begun, first_gate, gate) = (make::<()>(0), make::<()>(0), make::<()>(0));
+        let theirs = (group.clone(), begun.clone(), first_gate.clone());
+        let first = spawn(move || {
+            let (group, begun, gate) = theirs;
+            group.work("key", || {
+                begun.send(());
+                gate.recv();
+                1
+            })
+        });
+        begun.recv();
+        group.forget(&"key");
+        let theirs = gate.clone();
+        let second = group.work_chan("key", move || {
+            theirs.recv();
+            2
+        });
+        first_gate.close();
+        assert_eq!(first.join().unwrap(), (1, false));
+        let third = group.work_chan("key", || unreachable!("the second call is running"));
+        gate.close();
+        assert_eq!(second.recv(), Ok((2, true)));
+        assert_eq!(third.recv(), Ok((2, true)));
+    });
 }
 
 /// Catches callers that wait for ever for a call that has unwound (x/sync's TestPanicDo,

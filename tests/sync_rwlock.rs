@@ -249,6 +249,33 @@ fn downgrade_admits_readers_and_no_writer() {
     });
 }
 
+/// Catches locks that count for the goroutine that took them: one takes them here, two for reading and
+/// then one for writing, and the other opens them (Go's TestRLocker).
+#[gors::test]
+fn guards_change_hands() {
+    static LOCK: RwLock<()> = RwLock::new(());
+    at_all_permits(|_| {
+        const ROUNDS: usize = 50;
+        let (reading, writing) = (make(1), make(1));
+        let theirs = (reading.clone(), writing.clone());
+        go!(move || {
+            for _ in 0..ROUNDS {
+                theirs.0.send((LOCK.read(), LOCK.read()));
+                theirs.1.send(LOCK.write());
+            }
+        });
+        for _ in 0..ROUNDS {
+            let (first, second) = reading.recv().unwrap();
+            drop(first);
+            assert!(writing.try_recv().is_err(), "a reader is inside");
+            drop(second);
+            let writer = writing.recv().unwrap();
+            assert!(reading.try_recv().is_err(), "a writer is inside");
+            drop(writer);
+        }
+    });
+}
+
 /// Catches `try_` methods that wait or lie.
 #[gors::test]
 fn tries() {

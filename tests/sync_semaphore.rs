@@ -140,6 +140,34 @@ fn a_cancelled_context_wins() {
     assert_eq!(semaphore.available(), 2);
 }
 
+/// Catches tokens that are given back after a cancellation, and that win over it: the request was
+/// waiting, and the cancellation came first (x/sync's TestAcquireCanceled, #63615).
+#[gors::test]
+fn a_cancellation_wins_over_a_later_release() {
+    at_all_permits(|_| {
+        for _ in 0..100 {
+            let semaphore = Arc::new(Semaphore::new(2));
+            let (ctx, cancel) = context::with_cancel(&Context::background());
+            let below = context::with_cancel(&ctx).0;
+            semaphore.acquire(1);
+            let theirs = semaphore.clone();
+            let other = spawn(move || {
+                // Until the request of two is in the queue.
+                while theirs.try_acquire(1) {
+                    theirs.release(1);
+                    gosched();
+                }
+                cancel.cancel();
+                theirs.release(1);
+            });
+            let taken = semaphore.acquire_ctx(&below, 2);
+            assert_eq!(taken, Err(ContextError::Canceled));
+            other.join().unwrap();
+            assert!(semaphore.try_acquire(2));
+        }
+    });
+}
+
 /// Catches more tokens than there were, and words that are not Go's.
 #[gors::test]
 fn releasing_too_much_panics() {

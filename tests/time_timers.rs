@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{at_all_permits, panic_text};
+use common::{at_all_permits, panic_text, spawn_blocked};
 use gors::prelude::*;
 use gors::time::{Ticker, Timer, after, sleep, tick};
 
@@ -205,6 +205,117 @@ fn many_timers_move() {
         wg.wait();
         assert_eq!(fired.load(Ordering::Relaxed), 200);
     });
+}
+
+/// Catches a result of `stop` or `reset` that disagrees with what comes, between two timers that are due
+/// in the same instant (Go's TestStopResult, TestResetResult, #69312).
+#[gors::test]
+fn one_of_two_timers_is_stopped() {
+    at_all_permits(|_| {
+        let wg = WaitGroup::new();
+        for n in 0..60 {
+            wg.go(move || {
+                for _ in 0..30 {
+                    let soon = Duration::from_micros(300);
+                    let (one, two) = (Timer::new(soon), Timer::new(soon));
+                    let other = select! {
+                        recv(one.c()) -> _ => two,
+                        recv(two.c()) -> _ => one,
+                    };
+                    let was_to_come = if n % 2 == 0 {
+                        other.stop()
+                    } else {
+                        other.reset(HOUR)
+                    };
+                    // If not, it has been received; only this goroutine could.
+                    assert!(was_to_come);
+                    assert!(other.c().try_recv().is_err());
+                }
+            });
+        }
+        wg.wait();
+    });
+}
+
+/// Moves and stops what three goroutines wait for, and lets it fire; returns how many of them got a value.
+fn move_under_three(
+    c: &Receiver<Instant>,
+    reset: impl Fn(Duration) -> bool,
+    stop: impl Fn() -> bool,
+) -> usize {
+    let end = make::<()>(0);
+    let waiters = [0; 3].map(|_| {
+        let (c, end) = (c.clone(), end.clone());
+        spawn_blocked(move || {
+            select! {
+                recv(c) -> at => at.is_ok(),
+                recv(end) -> _ => false,
+            }
+        })
+    });
+    assert!(reset(2 * HOUR) && stop() && !stop() && !reset(HOUR));
+    assert!(waiters.iter().all(|waiter| !waiter.is_finished()));
+    assert!(reset(Duration::from_nanos(1)));
+    while !waiters.iter().any(JoinHandle::is_finished) {
+        sleep(Duration::from_micros(100));
+    }
+    stop();
+    end.close();
+    let got = waiters.map(|waiter| waiter.join().unwrap());
+    got.into_iter().filter(|got| *got).count()
+}
+
+/// Catches a receiver that sleeps on when its timer or ticker is stopped, put off or brought forward, and
+/// a value that two get (Go's TestChan).
+#[gors::test]
+fn timers_move_under_those_who_wait() {
+    at_all_permits(|_| {
+        let timer = Timer::new(HOUR);
+        let got = move_under_three(timer.c(), |d| timer.reset(d), || timer.stop());
+        assert_eq!(got, 1);
+        let ticker = Ticker::new(HOUR);
+        let got = move_under_three(ticker.c(), |d| ticker.reset(d), || ticker.stop());
+        assert!(got >= 1);
+    });
+}
+
+/// Catches a value that is stamped with the time at which it was received (Go's TestAfterTimes,
+/// TestTickTimes).
+#[gors::test]
+fn values_bear_the_time_they_were_due() {
+    let ten = Duration::from_millis(10);
+    for make in [after as fn(Duration) -> Receiver<Instant>, tick] {
+        let c = make(ten);
+        let latest = Instant::now() + ten;
+        sleep(ten * 4);
+        // A deadline may be half a microsecond late; the receive is 30 ms late.
+        assert!(c.recv().unwrap() < latest + ten);
+    }
+}
+
+/// Catches a ping-pong that never lets a due timer's function run (Go's TestAfterFuncStarvation,
+/// #65178).
+#[gors::test]
+fn a_ping_pong_does_not_starve_a_function() {
+    let before = gomaxprocs(1);
+    for _ in 0..10 {
+        let stop = Arc::new(AtomicUsize::new(0));
+        let c = make::<()>(1);
+        let wg = WaitGroup::new();
+        let (theirs, stopped) = (c.clone(), stop.clone());
+        wg.go(move || {
+            while stopped.load(Ordering::Relaxed) == 0 {
+                theirs.send(());
+            }
+            theirs.close();
+        });
+        wg.go(move || c.iter().for_each(drop));
+        gors::time::after_func(Duration::from_micros(1), move || {
+            stop.store(1, Ordering::Relaxed);
+        });
+        wg.wait();
+    }
+    gomaxprocs(before);
 }
 
 /// Catches a ticker that a thread cannot receive from, or that needs a runtime.
