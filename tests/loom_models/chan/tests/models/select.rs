@@ -116,8 +116,8 @@ fn send([first, second]: &[Chan<u32>; 2]) -> usize {
     let (mut one, mut other) = (first.__gors_send_arm(), second.__gors_send_arm());
     let won = block(&mut [one.arm(), other.arm()], false);
     match won {
-        0 => one.reserve().complete(1),
-        _ => other.reserve().complete(1),
+        0 => one.finish().reserve().complete(1),
+        _ => other.finish().reserve().complete(1),
     }
     model::end(&one);
     model::end(&other);
