@@ -14,9 +14,19 @@ fn file(name: &str) -> PathBuf {
 
 /// Runs `body` in a child with a trace; gives the trace's lines.
 fn traced(name: &str, body: impl FnOnce()) -> (child::Ended, Vec<String>) {
+    traced_with(name, &[], body)
+}
+
+/// As [`traced`], with more in the environment.
+fn traced_with(
+    name: &str,
+    environment: &[(&str, &str)],
+    body: impl FnOnce(),
+) -> (child::Ended, Vec<String>) {
     let path = file(name);
     let path_text = path.to_str().expect("a plain path");
-    let ended = child::run(name, &[("GORS_TRACE", path_text)], body);
+    let environment = [environment, &[("GORS_TRACE", path_text)]].concat();
+    let ended = child::run(name, &environment, body);
     let text = std::fs::read_to_string(&path).expect("a trace");
     std::fs::remove_file(&path).expect("it exists");
     json::check(&text);
@@ -87,6 +97,21 @@ fn a_trace_shows_what_ran_and_why_it_stopped() {
     let arrived = of("\"ph\":\"f\"");
     assert!(arrived.len() > 20, "{lines:#?}");
     assert!(arrived.iter().all(|id| begun.contains(id)), "{lines:#?}");
+}
+
+/// Catches a seeded run whose trace does not say who woke whom.
+#[test]
+fn a_trace_of_a_seeded_run_has_arrows() {
+    let name = "a_trace_of_a_seeded_run_has_arrows";
+    let (ended, lines) = traced_with(name, &[("GORS_SEED", "7")], work);
+    ended.assert_success();
+    for parts in [
+        &["\"ph\":\"s\"", "\"name\":\"ready\""][..],
+        &["\"ph\":\"f\"", "\"name\":\"ready\""],
+        &["\"ph\":\"X\"", "\"name\":\"ready goroutine "], // a timer
+    ] {
+        assert!(count(&lines, parts) > 0, "{parts:?} in {lines:#?}");
+    }
 }
 
 /// Catches a slice without an end, because the process ended first.

@@ -18,7 +18,7 @@ use crate::stack::slot::Commit;
 use crate::stack::{Action, Slot};
 use crate::timer::{self, Node};
 use crate::worker::Worker;
-use crate::{blocking, clock, random};
+use crate::{blocking, clock, observe, random};
 
 /// A run that makes more choices than this does not end.
 const MAX_STEPS: u64 = 1_000_000;
@@ -149,6 +149,9 @@ impl Inner {
     fn push(&mut self, record: RecordPtr) {
         let word = &record.get().state;
         if word.load(Ordering::Relaxed) == state::IN_BUBBLE {
+            if record.get().has(flag::OBSERVED) {
+                observe::readied(record.get());
+            }
             word.store(state::RUNNING, Ordering::Relaxed);
         }
         self.ready.push(record);
