@@ -65,6 +65,10 @@ fn hundreds_of_raw_waits_go_on_at_once() {
             while stats().workers > 3 {
                 sleep(Duration::from_millis(50));
             }
+            let stats = stats();
+            assert!(stats.threads_started >= MANY as u64, "{stats:?}");
+            assert!(stats.threads_ended >= MANY as u64 - 3, "{stats:?}");
+            assert_eq!(stats.threads_refused, 0, "{stats:?}");
         });
     })
     .assert_success();
@@ -260,6 +264,7 @@ fn a_limit_on_threads_is_kept_and_named() {
                 });
             }
             wg.wait();
+            assert!(stats().threads_refused > 0, "{:?}", stats());
         });
     });
     ended.assert_success();

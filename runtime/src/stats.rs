@@ -56,6 +56,12 @@ pub struct Stats {
     pub loans: u64,
     /// Permits passed on from goroutines that blocked their thread outside `blocking`.
     pub unannounced: u64,
+    /// Threads made for workers since the start.
+    pub threads_started: u64,
+    /// Those that have ended, because they were idle for long or their goroutine ended locked to them.
+    pub threads_ended: u64,
+    /// How often one was wanted and could not be had: `GORS_MAX_THREADS`, or the operating system.
+    pub threads_refused: u64,
     /// Goroutines that use the CPU without a permit, as of the last look.
     pub hogs_running: usize,
     /// Goroutines that block their thread outside `blocking`, without a permit, as of the last look.
@@ -76,6 +82,7 @@ pub struct Stats {
 #[must_use]
 pub fn stats() -> Stats {
     let (spawned, ended) = spawn::totals();
+    let threads = roster::totals();
     let mut stats = Stats {
         permits: resize::procs(),
         permits_idle: usize::try_from(WORD.load().idle()).unwrap_or(0),
@@ -89,6 +96,9 @@ pub fn stats() -> Stats {
         hogs: sysmon::overtime::totals().0,
         loans: sysmon::overtime::loans(),
         unannounced: sysmon::overtime::totals().1,
+        threads_started: threads.started,
+        threads_ended: threads.ended,
+        threads_refused: threads.refused,
         hogs_running: sysmon::overtime::now().0,
         unannounced_blocked: sysmon::overtime::now().1,
         ..Stats::default()

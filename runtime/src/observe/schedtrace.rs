@@ -76,8 +76,14 @@ fn line(since: Duration) -> String {
     }
     let _ = write!(
         text,
-        "] spawned={} ended={} steals={} handoffs={} hogs={}",
-        stats.spawned, stats.ended, stats.steals, stats.hand_offs, stats.hogs
+        "] spawned={} ended={} steals={} handoffs={} unannounced={} hogs={} loans={}",
+        stats.spawned,
+        stats.ended,
+        stats.steals,
+        stats.hand_offs,
+        stats.unannounced,
+        stats.hogs,
+        stats.loans
     );
     text
 }

@@ -21,6 +21,16 @@ struct Roster {
     spare: Vec<&'static Worker>,
     all: Vec<&'static Worker>,
     threads: usize,
+    totals: Totals,
+}
+
+/// What became of threads since the start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Totals {
+    pub(crate) started: u64,
+    pub(crate) ended: u64,
+    /// Could not be had.
+    pub(crate) refused: u64,
 }
 
 static ROSTER: Mutex<Roster> = Mutex::new(Roster {
@@ -28,6 +38,11 @@ static ROSTER: Mutex<Roster> = Mutex::new(Roster {
     spare: Vec::new(),
     all: Vec::new(),
     threads: 0,
+    totals: Totals {
+        started: 0,
+        ended: 0,
+        refused: 0,
+    },
 });
 
 /// The table of permit holders. Debt may keep a few more than GOMAXPROCS for a while.
@@ -261,6 +276,7 @@ pub(crate) fn wake_with_permit(lender: Option<&'static Worker>) -> Result<(), No
     }
     let limit = config::get().max_threads;
     if roster.threads >= limit {
+        roster.totals.refused += 1;
         return Err(NoThread::Limit(limit));
     }
     let worker = match roster.spare.pop() {
@@ -272,6 +288,7 @@ pub(crate) fn wake_with_permit(lender: Option<&'static Worker>) -> Result<(), No
         }
     };
     roster.threads += 1;
+    roster.totals.started += 1;
     assign_locked(worker, permit::SEARCH);
     worker.lender.store(lender, Ordering::Relaxed);
     drop(roster);
@@ -285,6 +302,8 @@ pub(crate) fn wake_with_permit(lender: Option<&'static Worker>) -> Result<(), No
         }
         Err(error) => {
             let mut roster = ROSTER.lock();
+            roster.totals.started -= 1;
+            roster.totals.refused += 1;
             worker.permit.store(permit::NONE, Ordering::SeqCst);
             unlist_locked(worker);
             roster.threads -= 1;
@@ -333,6 +352,7 @@ fn retire_locked(roster: &mut Roster, worker: &'static Worker) {
     // The kernel gives the number to others.
     worker.thread.store(0, Ordering::Relaxed);
     roster.threads -= 1;
+    roster.totals.ended += 1;
     roster.spare.push(worker);
 }
 
@@ -355,6 +375,11 @@ pub(crate) fn nudge_idle() {
 pub(crate) fn threads() -> (usize, usize) {
     let roster = ROSTER.lock();
     (roster.threads, roster.idle.len())
+}
+
+/// How many threads there were, ended, and could not be had.
+pub(crate) fn totals() -> Totals {
+    ROSTER.lock().totals
 }
 
 /// Calls `f` for every worker there ever was.
