@@ -44,6 +44,11 @@ const STUCK: &[Case] = &[
         "main, on a plain thread, waits for a goroutine that waits",
     ),
     (
+        "thread-ended",
+        thread_ended,
+        "main waits, and after eight seconds the thread that could have sent ends without it",
+    ),
+    (
         "unsubscribed",
         unsubscribed,
         "main waits after it has stopped to listen to signals",
@@ -179,6 +184,19 @@ fn plain() {
     let theirs = silent.clone();
     go!(move || theirs.recv());
     silent.clone().recv();
+}
+
+fn thread_ended() {
+    gors::run(|| {
+        let news = make::<()>(0);
+        let theirs = news.clone();
+        thread::spawn(move || {
+            let silent = make::<()>(0);
+            assert!(silent.recv_timeout(Duration::from_secs(8)).is_err());
+            drop(theirs);
+        });
+        news.recv();
+    });
 }
 
 fn unsubscribed() {

@@ -37,6 +37,15 @@ fn a_program_that_is_stuck_ends_with_a_report() {
     case("goexit").assert_fatal(NO_GOROUTINES);
 }
 
+/// Catches a program that hangs in silence because the last thread that could have woken anybody has ended: nobody
+/// waits, or runs, or is woken at that moment.
+#[test]
+fn the_end_of_a_thread_may_leave_a_deadlock() {
+    let ended = case("thread-ended");
+    ended.assert_fatal(DEADLOCK);
+    ended.assert_fatal("goroutine 1 [chan receive, ");
+}
+
 /// Catches a report that does not say who holds the lock, where the goroutine waits, or how long.
 #[test]
 fn a_report_says_who_holds_what() {

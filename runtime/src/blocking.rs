@@ -6,7 +6,7 @@
 //! * **Inside `blocking`** the worker's permit is in BLOCK from entry to return. sysmon takes it
 //!   after 20 µs if work waits, a submitter that sees no idle permit takes it at once, and if work
 //!   waits on entry it is handed off on entry. What happens inside needs no permit: spawning and
-//!   readying go to the injector, waiting happens in place.
+//!   readying go to the injector, waiting happens in place, and the permit is given up for it.
 //! * **Locked or unwinding**, the permit is given up before the wait and had again after it: an idle
 //!   one, or that of whoever pops the goroutine's token from the injector
 //!   ([`take::wait_for_permit`]).

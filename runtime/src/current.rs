@@ -40,6 +40,8 @@ impl Drop for Guard {
             replace_record(ptr::null_mut());
             record.get().drop_cold();
             slab::give_foreign(record);
+            // One less that could wake anybody.
+            crate::sysmon::look_for_deadlock();
         }
     }
 }

@@ -1,8 +1,9 @@
 //! When everything is asleep and nothing can wake it: say so and end, as Go does.
 //!
 //! sysmon asks when all permits have been idle for a while ([`check`]), a few backed-off times, and
-//! again after a plain thread has parked or the last signal subscription has ended. The verdict needs all of this, twice in a row with nothing
-//! having moved in between:
+//! again after a plain thread that waited for something has parked or ended, or the last signal subscription has
+//! ended; ever more seldom, too, while nothing but another thread keeps the verdict back. The verdict needs all of
+//! this, twice in a row with nothing having moved in between:
 //!
 //! * no permit is in use, no queue holds anything, no timer is armed;
 //! * nobody waits for readiness in the [poller](crate::poller), and no signal is subscribed to;
@@ -32,11 +33,23 @@ pub(crate) fn main_is_gone() {
     MAIN_IS_GONE.store(true, Ordering::SeqCst);
 }
 
+/// Whether a later look may find what this one did not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Later {
+    Never,
+    /// It may, and whatever makes it so is work for somebody, most likely.
+    Perhaps,
+    /// If a thread ends that is not ours. Nobody tells.
+    Unheard,
+}
+
 /// What one look found.
 #[derive(PartialEq, Eq)]
 enum Look {
     /// Something runs, or may still wake somebody.
     Alive,
+    /// Everything that is ours waits. There is a thread that is not, and may still wake somebody.
+    Foreign,
     /// Nobody waits for anything.
     Empty,
     /// Everything that exists waits. The numbers tell whether anything moved between two looks.
@@ -47,22 +60,23 @@ enum Look {
     },
 }
 
-/// Ends the program if it is deadlocked; else returns whether a later look may find more.
-pub(crate) fn check() -> bool {
+/// Ends the program if it is deadlocked.
+pub(crate) fn check() -> Later {
     if MAIN_IS_GONE.load(Ordering::SeqCst) && spawn::num_goroutine() == 0 {
         exit::fatal("no goroutines (main called runtime.Goexit) - deadlock!");
     }
     let first = look();
-    if !matches!(first, Look::Asleep { .. }) {
-        return first == Look::Alive;
-    }
+    let stackless = match first {
+        Look::Asleep { stackless, .. } => stackless,
+        Look::Alive => return Later::Perhaps,
+        Look::Foreign => return Later::Unheard,
+        Look::Empty => return Later::Never,
+    };
     sys::sleep(Duration::from_millis(5));
     if look() != first {
-        return true;
+        return Later::Perhaps;
     }
-    if let Look::Asleep { stackless, .. } = first
-        && stackless > 0
-    {
+    if stackless > 0 {
         exit::fatal_with_dump("out of stacks: goroutines wait for one and all others are asleep");
     }
     exit::fatal_with_dump("all goroutines are asleep - deadlock!");
@@ -108,11 +122,14 @@ fn look() -> Look {
         }
     });
     let stackless = stackless::count();
-    if alive || runnable != stackless || has_foreign_thread(&known) {
+    if alive || runnable != stackless {
         return Look::Alive;
     }
     if waiting == 0 && stackless == 0 {
         return Look::Empty;
+    }
+    if has_foreign_thread(&known) {
+        return Look::Foreign;
     }
     let (spawned, ended) = spawn::totals();
     let mut progress = spawned.wrapping_add(ended);

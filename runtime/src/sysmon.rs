@@ -24,6 +24,7 @@ pub(crate) mod watch;
 use std::time::{Duration, Instant};
 
 use self::watch::Watch;
+use crate::deadlock::Later;
 use crate::sched::word::WORD;
 use crate::sched::{find, idle, resize, roster, wake};
 use crate::shim::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -47,9 +48,13 @@ const TRIM_EVERY: u64 = 1_000_000_000;
 const TRIM_PAUSE: Duration = Duration::from_millis(200);
 
 /// How often a deadlock is looked for after everything fell asleep, and the first pause between
-/// two looks; it doubles. Later only what calls [`look_for_deadlock`] can make one.
+/// two looks; it doubles. Later what calls [`look_for_deadlock`] can make one, and the end of a foreign
+/// thread, of which nobody hears: while there is one the looks go on, from half a minute apart to ever more.
 const DEADLOCK_LOOKS: u32 = 4;
 const FIRST_DEADLOCK_PAUSE: u64 = 500_000_000;
+const LATE_DEADLOCK_PAUSE: u64 = 32_000_000_000;
+/// No look is due.
+const NO_LOOK: u64 = u64::MAX;
 
 /// 1: sysmon sleeps.
 static ASLEEP: AtomicU32 = AtomicU32::new(0);
@@ -159,15 +164,10 @@ impl Sysmon {
             }
             // At rest, but perhaps for memory that is to be given back.
             let mut timeout = stack::depot::has_warm().then_some(TRIM_PAUSE);
-            if self.deadlock_looks < DEADLOCK_LOOKS && clock::now() >= self.next_deadlock_look {
-                let pause = FIRST_DEADLOCK_PAUSE << self.deadlock_looks;
-                self.next_deadlock_look = clock::now() + pause;
-                self.deadlock_looks += 1;
-                if !deadlock::check() {
-                    self.deadlock_looks = DEADLOCK_LOOKS;
-                }
+            if clock::now() >= self.next_deadlock_look {
+                self.next_deadlock_look = self.judge();
             }
-            if self.deadlock_looks < DEADLOCK_LOOKS {
+            if self.next_deadlock_look != NO_LOOK {
                 let until = self.next_deadlock_look.saturating_sub(clock::now());
                 let until = Duration::from_nanos(until.max(SHORTEST));
                 timeout = Some(timeout.map_or(until, |timeout| timeout.min(until)));
@@ -195,6 +195,19 @@ impl Sysmon {
             pause = pause.min(SHORT_NAP);
         }
         self.nap(pause);
+    }
+
+    /// Ends the program if it is deadlocked; else says when to look again.
+    fn judge(&mut self) -> u64 {
+        let looks = self.deadlock_looks;
+        self.deadlock_looks += 1;
+        let pause = match (deadlock::check(), looks.checked_sub(DEADLOCK_LOOKS)) {
+            (Later::Never, _) => return NO_LOOK,
+            (_, None) => FIRST_DEADLOCK_PAUSE << looks,
+            (Later::Perhaps, Some(_)) => return NO_LOOK,
+            (Later::Unheard, Some(late)) => LATE_DEADLOCK_PAUSE << late.min(16),
+        };
+        clock::now() + pause
     }
 
     /// A pause in the middle of work. A long one ends when a goroutine is submitted for which there
