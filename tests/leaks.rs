@@ -357,7 +357,7 @@ fn clones_of_lent_handles_are_counted() {
     ended.assert_success();
 }
 
-/// What `examples/leaks.rs` prints of a case. Beside the threads of the test runner nobody is found by
+/// What `examples/leaks` prints of a case. Beside the threads of the test runner nobody is found by
 /// references alone.
 fn case(name: &str) -> String {
     let mut command = std::process::Command::new(child::example("leaks"));
@@ -378,6 +378,8 @@ fn who_wait_for_each_other_are_found() {
         ("nil-arms", "found: nothing selects\n"),
         ("group", "found: waits\n"),
         ("chain", "found: for ever waits\n"),
+        ("join", "found: for ever joins joins, too\n"),
+        ("park", "found: alone for ever parks\n"),
     ] {
         assert_eq!(case(name), found, "{name}");
     }
@@ -398,6 +400,8 @@ fn who_only_seem_to_wait_for_each_other_are_not_suspected() {
         "lock",
         "live-group",
         "borrowed",
+        "live-join",
+        "live-park",
     ] {
         assert_eq!(case(name), "found: \n".repeat(5), "{name}");
     }

@@ -7,7 +7,7 @@
 //! | [`symbols`] | what is that called? |
 //! | [`snapshot`] | what is known of each goroutine? |
 //! | [`report`] | how is that said, of one or of 100,000? |
-//! | [`leaks`], [`memory`], [`reach`], [`quiet`] | who can never wake? |
+//! | [`leaks`], [`waits`], [`memory`], [`reach`], [`quiet`] | who can never wake? |
 //! | [`names`] | what are goroutines called? |
 //! | [`quit`] | what does SIGQUIT do? |
 //!
@@ -25,6 +25,7 @@ mod report;
 mod snapshot;
 mod symbols;
 mod unwind;
+pub(crate) mod waits;
 
 use std::backtrace::Backtrace;
 use std::fmt::Write as _;

@@ -107,10 +107,17 @@ impl<T> Packet<T> {
         self.done.load(Ordering::Acquire)
     }
 
-    /// Waits until done; false if the deadline came first.
-    pub(crate) fn wait(&self, reason: WaitReason, deadline: Option<Instant>) -> bool {
-        self.is_done()
-            || self.joiners.wait(reason, deadline, || self.is_done()) != Notified::TimedOut
+    /// Waits until done, for whoever called `run`.
+    pub(crate) fn wait_for_main(&self) {
+        if !self.is_done() {
+            self.joiners.wait(WaitReason::Run, None, || self.is_done());
+        }
+    }
+
+    /// Waits until the goroutine, which has this number, is done; false if the deadline came first.
+    fn wait(&self, goroutine: u64, deadline: Option<Instant>) -> bool {
+        let is_done = || self.is_done();
+        is_done() || self.joiners.wait_for_end(goroutine, deadline, is_done) != Notified::TimedOut
     }
 
     /// # Safety
@@ -162,7 +169,7 @@ impl<T> JoinHandle<T> {
     /// ```
     pub fn join(self) -> Result<T, JoinError> {
         raw::exit_point();
-        self.packet.wait(WaitReason::Join, None);
+        self.packet.wait(self.id, None);
         self.outcome()
     }
 
@@ -180,7 +187,7 @@ impl<T> JoinHandle<T> {
     pub fn join_timeout(self, timeout: Duration) -> Result<Result<T, JoinError>, Self> {
         raw::exit_point();
         let deadline = clock::deadline_in(timeout);
-        if self.packet.wait(WaitReason::Join, deadline) {
+        if self.packet.wait(self.id, deadline) {
             Ok(self.outcome())
         } else {
             Err(self)

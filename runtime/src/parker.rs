@@ -5,6 +5,7 @@
 //! looked at under the list's lock.
 
 use std::fmt;
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::task::Wake;
 use std::time::{Duration, Instant};
@@ -18,6 +19,9 @@ struct Inner {
     token: AtomicBool,
     list: WaitList,
 }
+
+/// What is parked on: its bytes, and the offset of the list.
+pub(crate) const SHAPE: [usize; 2] = [size_of::<Inner>(), offset_of!(Inner, list)];
 
 impl Inner {
     fn park(&self, reason: WaitReason, deadline: Option<Instant>) {

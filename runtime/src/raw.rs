@@ -53,8 +53,8 @@ pub use self::task::{
 };
 pub(crate) use self::task::{ready_state, sleep_until_notified, wake_thread};
 pub use self::unwind::{apply_panic_policy, is_goexit};
-pub(crate) use self::wait_list::list_of;
 pub use self::wait_list::{Notified, WaitList};
+pub(crate) use self::wait_list::{joined, list_of};
 pub use self::wait_reason::WaitReason;
 pub use self::waiter::{Ended, Limit};
 pub use crate::bubble::{
@@ -63,6 +63,6 @@ pub use crate::bubble::{
 };
 pub use crate::clock::{deadline_in, end_of, epoch, instant as now};
 pub use crate::config::seed;
-pub use crate::dump::leaks::{Channels, CountHandles, know_channels, know_wait_groups};
 pub use crate::dump::reach::Handles;
+pub use crate::dump::waits::{Channels, CountHandles, know_channels, know_wait_groups};
 pub use crate::poller::{Poller, install as install_poller};

@@ -54,7 +54,7 @@ where
     // outcome is taken below or the process never leaves this function.
     let body: Box<dyn FnOnce() + Send + 'static> = unsafe { std::mem::transmute(body) };
     spawn::start(body, &extras, created);
-    packet.wait(WaitReason::Run, None);
+    packet.wait_for_main();
     // SAFETY: done, and nobody else takes.
     finish(unsafe { packet.take() })
 }

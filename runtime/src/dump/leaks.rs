@@ -5,8 +5,9 @@
 //! * Operations on a nil channel and `select!` without arms, without a deadline.
 //! * Sends, receives and selects, without a deadline, on channels whose handles are all owned by
 //!   goroutines that wait so on them: nobody is left at the other end.
-//! * If nothing else runs: all of these, and waits for a `WaitGroup`, of which no handle is left but with
-//!   goroutines that wait so, for whatever and in whatever circles.
+//! * If nothing else runs: all of these, and waits for a `WaitGroup` or an `Unparker`, of which no handle is left
+//!   but with goroutines that wait so, for whatever and in whatever circles.
+//! * Joins of goroutines that are found.
 //!
 //! # Why nobody is suspected wrongly
 //!
@@ -36,13 +37,12 @@ use std::time::Duration;
 use super::hold::Hold;
 use super::memory::Search;
 use super::quiet;
-use super::reach::{Handles, Hidden, Reach};
-use super::snapshot::{self, suspended};
-use crate::goroutine::record::flag;
+use super::reach::Hidden;
+use super::snapshot;
+use super::waits::{Verdict, World, judge};
 use crate::goroutine::{RecordPtr, slab};
-use crate::raw::{self, Unlock, WaitReason};
+use crate::raw::WaitReason;
 use crate::shim::Mutex;
-use crate::shim::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::stack::current_slot;
 
 /// A goroutine that can never wake; see [`leaks`].
@@ -68,10 +68,11 @@ pub struct Leak {
 /// neither gors' own nor waits in one of its operations, no signal is subscribed to), it also finds those that
 /// wait on channels of any kind and for `WaitGroup`s of which only goroutines that can never wake have
 /// handles: circles over several channels, a worker that receives from a channel whose last sender it
-/// has itself, a group that lacks a `done`.
+/// has itself, a group that lacks a `done`, a parker without an unparker. Who joins a goroutine that is found
+/// is found, too.
 ///
 /// Never names a goroutine that something could still wake, and does not find all that nothing
-/// could: not those that wait for a lock; not where a handle lies in a structure on the heap or in a channel's
+/// could: not those that wait for a lock or for the end of a scope; not where a handle lies in a structure on the heap or in a channel's
 /// buffer; and not where a word that looks like the channel's address is left anywhere else in memory.
 ///
 /// [`stack_dump`](crate::stack_dump) marks the same goroutines. Looks through the memory of the process,
@@ -140,46 +141,6 @@ impl Own {
     }
 }
 
-/// What is known of a channel that somebody waits on; calls with the address of each waiter. `None` if
-/// others than the owners of handles may wake him.
-pub type CountHandles = unsafe fn(*const (), &mut dyn FnMut(usize)) -> Option<Handles>;
-
-/// How `gors-chan` tells of its channels.
-#[derive(Debug)]
-pub struct Channels {
-    /// The function of the [`Unlock`](crate::raw::Unlock) that a wait is given, with the channel.
-    pub unlock: unsafe fn(*const ()),
-    /// Asked while somebody waits on the channel.
-    pub handles: CountHandles,
-    /// The function of the `Unlock` that the wait of a select is given.
-    pub unlock_select: unsafe fn(*const ()),
-    /// Calls with each channel, given what the `Unlock` of a select was given, while it waits.
-    pub arms: unsafe fn(*const (), &mut dyn FnMut(*const ())),
-}
-
-static CHANNELS: AtomicPtr<Channels> = AtomicPtr::new(ptr::null_mut());
-
-/// Makes channels known to [`leaks`](crate::leaks).
-#[inline]
-pub fn know_channels(channels: &'static Channels) {
-    if CHANNELS.load(Ordering::Relaxed).is_null() {
-        CHANNELS.store(ptr::from_ref(channels).cast_mut(), Ordering::Release);
-    }
-}
-
-/// The bytes of a `WaitGroup` from its allocation's start, and to its list of waiters; 0 if unknown.
-static GROUP: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
-
-/// Makes `WaitGroup`s known to [`leaks`](crate::leaks): what handles share is an `Arc` of `bytes`, with
-/// the list that is waited on at `list`. Waits on lists with [`WaitReason::WaitGroupWait`] are such.
-#[inline]
-pub fn know_wait_groups(bytes: usize, list: usize) {
-    /// Two counts precede the value.
-    const COUNTS: usize = 2 * size_of::<usize>();
-    GROUP[1].store(COUNTS + list, Ordering::Relaxed);
-    GROUP[0].store(COUNTS + bytes, Ordering::Release);
-}
-
 /// Numbers of goroutines that were found.
 static FOUND: LazyLock<Mutex<HashSet<u64>>> = LazyLock::new(Mutex::default);
 
@@ -191,6 +152,8 @@ pub(super) fn find(own: &Own) -> HashSet<u64> {
     let mut remembered = FOUND.lock();
     let mut found = remembered.clone();
     let mut suspects = Vec::new();
+    let mut next = Vec::new();
+    let mut joiners: HashMap<u64, Vec<RecordPtr>> = HashMap::new();
     let mut is_new = false;
     let mut world = World::default();
     for batch in records.chunks(snapshot::BATCH) {
@@ -199,16 +162,32 @@ pub(super) fn find(own: &Own) -> HashSet<u64> {
         };
         for record in batch {
             let id = record.get().goid();
-            let verdict = judge(*record, &hold, &mut world);
-            match verdict {
+            match judge(*record, &hold, &mut world) {
                 Verdict::Innocent => continue,
+                Verdict::Joins(of) => {
+                    joiners.entry(of).or_default().push(*record);
+                    continue;
+                }
                 Verdict::Stuck => {
                     found.insert(id);
                 }
                 Verdict::Suspect => {}
             }
             suspects.push(*record);
+            next.push(id);
             is_new |= !found.contains(&id);
+        }
+    }
+    // Who joins one that may be lost may be lost as well, and is if that one is.
+    while let Some(id) = next.pop() {
+        for joiner in joiners.remove(&id).unwrap_or_default() {
+            let joiner_id = joiner.get().goid();
+            if found.contains(&id) {
+                found.insert(joiner_id);
+            }
+            suspects.push(joiner);
+            next.push(joiner_id);
+            is_new |= !found.contains(&joiner_id);
         }
     }
     // Those who are known to be stuck are suspects too, because what they own is nobody's.
@@ -244,119 +223,4 @@ fn search(suspects: Vec<RecordPtr>, before: Option<u64>, own: &Own) -> Vec<u64> 
         stuck.extend(reach.stuck_by_reference());
     }
     stuck
-}
-
-enum Verdict {
-    Innocent,
-    /// Waits for ever. Added to the world, as what it owns is nobody's.
-    Stuck,
-    /// Waits for owners of handles. Added to the world.
-    Suspect,
-}
-
-/// Who waits for what.
-#[derive(Default)]
-struct World {
-    reach: Reach,
-    /// The waiters of each channel that was looked at: many goroutines wait on one, which is walked once.
-    lists: HashMap<Hidden, List>,
-}
-
-struct List {
-    /// The channel's number, if others cannot wake who waits on it.
-    waited: Option<usize>,
-    /// Addresses in their order.
-    waiters: Vec<Hidden>,
-}
-
-fn judge(record: RecordPtr, hold: &Hold, world: &mut World) -> Verdict {
-    let g = record.get();
-    if !hold.holds(record) || g.has(flag::FRESH) {
-        return Verdict::Innocent;
-    }
-    // SAFETY: parked and held, so it has a stack.
-    let slot = unsafe { &*g.slot() };
-    let commit = slot.commit.get();
-    if !commit.timer.is_null() {
-        return Verdict::Innocent;
-    }
-    // SAFETY: held while the result is used.
-    let Some(stack) = (unsafe { suspended(slot) }) else {
-        return Verdict::Innocent;
-    };
-    let reason = WaitReason::from_u8(g.reason.load(Ordering::Relaxed));
-    let waits_for = match (reason, commit.unlock) {
-        (WaitReason::ChanReceiveNil | WaitReason::ChanSendNil | WaitReason::SelectNoCases, _) => {
-            Some(Vec::new())
-        }
-        (WaitReason::ChanReceive | WaitReason::ChanSend | WaitReason::Select, Some(unlock)) => {
-            world.channels(unlock)
-        }
-        (WaitReason::WaitGroupWait, Some(unlock)) => world.group(unlock),
-        _ => None,
-    };
-    let Some(waits_for) = waits_for else {
-        return Verdict::Innocent;
-    };
-    let waited = waits_for.iter().map(|&(_, waited)| waited).collect();
-    let lists = waits_for.iter().filter_map(|(at, _)| world.lists.get(at));
-    let waiters = lists.map(|list| &*list.waiters);
-    world.reach.suspect(g.goid(), stack, waited, waiters);
-    if waits_for.is_empty() {
-        Verdict::Stuck
-    } else {
-        Verdict::Suspect
-    }
-}
-
-impl World {
-    /// The channels that a goroutine waits on, with their addresses; `None` if somebody may wake it who
-    /// has no handle.
-    fn channels(&mut self, (unlock, data): Unlock) -> Option<Vec<(Hidden, usize)>> {
-        // SAFETY: null or `'static`.
-        let channels = unsafe { CHANNELS.load(Ordering::Acquire).as_ref() }?;
-        let mut all = Vec::new();
-        if ptr::fn_addr_eq(unlock, channels.unlock) {
-            all.push(data);
-        } else if ptr::fn_addr_eq(unlock, channels.unlock_select) {
-            // SAFETY: the function says that it is what a select gave, which lies on its stack.
-            unsafe { (channels.arms)(data, &mut |channel| all.push(channel)) };
-        } else {
-            return None;
-        }
-        let all = all.into_iter();
-        all.map(|channel| {
-            let at = Hidden::new(channel.addr());
-            let reach = &mut self.reach;
-            let list = self.lists.entry(at).or_insert_with(|| {
-                let mut waiters = Vec::new();
-                let mut add = |waiter| waiters.push(Hidden::new(waiter));
-                // SAFETY: a channel, which lives as long as the wait.
-                let handles = unsafe { (channels.handles)(channel, &mut add) };
-                waiters.sort_unstable_by_key(|waiter| waiter.get());
-                List {
-                    waited: handles.map(|handles| reach.waited(channel.addr(), handles)),
-                    waiters,
-                }
-            });
-            list.waited.map(|waited| (at, waited))
-        })
-        .collect()
-    }
-
-    /// As [`channels`](Self::channels), of a `WaitGroup`.
-    fn group(&mut self, (unlock, data): Unlock) -> Option<Vec<(Hidden, usize)>> {
-        let bytes = GROUP[0].load(Ordering::Acquire);
-        let list = raw::list_of(unlock, data)?;
-        if bytes == 0 {
-            return None;
-        }
-        let at = list - GROUP[1].load(Ordering::Relaxed);
-        let handles = Handles {
-            bytes,
-            whole: None,
-            least: 1,
-        };
-        Some(vec![(Hidden::new(at), self.reach.waited(at, handles))])
-    }
 }

@@ -1,7 +1,7 @@
 //! Who can be reached: what a search of the memory found, and what follows from it.
 //!
-//! *Suspects* are held goroutines, each of  The
-//! search calls [`see`](Reach::see) with each word that may be an address, and its place.
+//! *Suspects* are held goroutines, of each of which is known what it waits for. The search calls
+//! [`see`](Reach::see) with each word that may be an address, and its place.
 //!
 //! Two verdicts:
 //!
@@ -14,6 +14,8 @@
 //!   [`quiet`](super::quiet)), so that each handle lies in memory. What is pointed to from anywhere but
 //!   a suspect's stack is alive; what is alive wakes those that wait for it; what the stack of one that
 //!   may wake points to is alive. The rest waits for each other.
+//!
+//! Who joins a goroutine waits for nothing but its end: it is stuck if that one is.
 
 use std::collections::HashMap;
 
@@ -63,6 +65,8 @@ struct Suspect {
     at: Hidden,
     top: Hidden,
     waits_for: Vec<usize>,
+    /// The goroutine for whose end it waits.
+    joins: Option<u64>,
     /// Its own waiters.
     waiters: Vec<Hidden>,
     /// Something points into its frames.
@@ -76,6 +80,21 @@ struct Suspect {
 }
 
 impl Suspect {
+    fn new(id: u64, stack: Suspended) -> Self {
+        Self {
+            id,
+            at: Hidden::new(stack.at),
+            top: Hidden::new(stack.top),
+            waits_for: Vec::new(),
+            joins: None,
+            waiters: Vec::new(),
+            is_referenced: false,
+            is_rooted: false,
+            holds: Vec::new(),
+            leads_to: Vec::new(),
+        }
+    }
+
     fn owns(&self, place: usize) -> bool {
         (self.at.get()..self.top.get()).contains(&place)
     }
@@ -118,6 +137,13 @@ impl Reach {
         })
     }
 
+    /// Adds a goroutine that waits for the end of another one.
+    pub(super) fn joiner(&mut self, id: u64, stack: Suspended, joins: u64) {
+        let mut suspect = Suspect::new(id, stack);
+        suspect.joins = Some(joins);
+        self.add(suspect);
+    }
+
     /// Adds a goroutine; `waiters` are all of what it waits for, of which its own are those on its stack.
     pub(super) fn suspect<'a>(
         &mut self,
@@ -126,23 +152,18 @@ impl Reach {
         waits_for: Vec<usize>,
         waiters: impl Iterator<Item = &'a [Hidden]>,
     ) {
-        let mut suspect = Suspect {
-            id,
-            at: Hidden::new(stack.at),
-            top: Hidden::new(stack.top),
-            waits_for,
-            waiters: Vec::new(),
-            is_referenced: false,
-            is_rooted: false,
-            holds: Vec::new(),
-            leads_to: Vec::new(),
-        };
+        let mut suspect = Suspect::new(id, stack);
+        suspect.waits_for = waits_for;
         for list in waiters {
             let first = list.partition_point(|waiter| waiter.get() < stack.at);
             let own = list[first..].iter();
             let own = own.take_while(|waiter| waiter.get() < stack.top);
             suspect.waiters.extend(own);
         }
+        self.add(suspect);
+    }
+
+    fn add(&mut self, suspect: Suspect) {
         self.tops.insert(suspect.top, self.suspects.len());
         self.suspects.push(suspect);
     }
@@ -265,7 +286,8 @@ impl Reach {
         for suspect in &self.suspects {
             suspect.waits_for.iter().for_each(|&of| waiting[of] += 1);
         }
-        let mut left: Vec<&Suspect> = self.suspects.iter().collect();
+        let by_count = |suspect: &&Suspect| suspect.joins.is_none();
+        let mut left: Vec<&Suspect> = self.suspects.iter().filter(by_count).collect();
         loop {
             let before = left.len();
             let is_ours = |waiting: &[usize], of: usize| {
@@ -280,9 +302,26 @@ impl Reach {
             }
             left = stay;
             if left.len() == before {
-                return left.iter().map(|suspect| suspect.id).collect();
+                return self.with_joiners(left.iter().map(|suspect| suspect.id));
             }
         }
+    }
+
+    /// These, and those that join them.
+    fn with_joiners(&self, stuck: impl Iterator<Item = u64>) -> Vec<u64> {
+        let mut joiners: HashMap<u64, Vec<u64>> = HashMap::new();
+        for suspect in &self.suspects {
+            if let Some(of) = suspect.joins {
+                joiners.entry(of).or_default().push(suspect.id);
+            }
+        }
+        let mut all: Vec<u64> = stuck.collect();
+        let mut next = 0;
+        while let Some(id) = all.get(next) {
+            all.extend(joiners.remove(id).unwrap_or_default());
+            next += 1;
+        }
+        all
     }
 
     /// Goroutines that nothing leads to but each other.
@@ -297,6 +336,17 @@ impl Reach {
         let mut lives = vec![false; self.suspects.len()];
         let mut is_reached = vec![false; self.waited.len()];
         let mut next: Vec<usize> = Vec::new();
+        let ids = self.suspects.iter().enumerate();
+        let ids: HashMap<u64, usize> = ids.map(|(index, suspect)| (suspect.id, index)).collect();
+        let mut joiners: Vec<Vec<usize>> = vec![Vec::new(); self.suspects.len()];
+        for (index, suspect) in self.suspects.iter().enumerate() {
+            match suspect.joins.map(|of| ids.get(&of)) {
+                Some(Some(&of)) => joiners[of].push(index),
+                // Not even suspected.
+                Some(None) => next.push(index),
+                None => {}
+            }
+        }
         let rooted = self.suspects.iter().enumerate();
         next.extend(rooted.filter_map(|(index, suspect)| suspect.is_rooted.then_some(index)));
         let reach = |of: usize, is_reached: &mut Vec<bool>, next: &mut Vec<usize>| {
@@ -315,6 +365,7 @@ impl Reach {
             }
             let suspect = &self.suspects[index];
             next.extend(&suspect.leads_to);
+            next.extend(&joiners[index]);
             for &of in &suspect.holds {
                 reach(of, &mut is_reached, &mut next);
             }

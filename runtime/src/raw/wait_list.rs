@@ -89,6 +89,39 @@ impl WaitList {
         deadline: Option<Instant>,
         ready: impl FnOnce() -> bool,
     ) -> Notified {
+        let lock = ptr::from_ref(&self.lock).cast();
+        self.wait_and_unlock(reason, deadline, ready, (unlock, lock))
+    }
+
+    /// As [`wait`](Self::wait), for the end of a goroutine, whose number [`leaks`](crate::leaks) wants
+    /// to know.
+    #[inline]
+    pub(crate) fn wait_for_end(
+        &self,
+        goroutine: u64,
+        deadline: Option<Instant>,
+        ready: impl FnOnce() -> bool,
+    ) -> Notified {
+        let joined = Joined {
+            lock: &raw const self.lock,
+            goroutine,
+        };
+        let open = (
+            unlock_joined as unsafe fn(*const ()),
+            ptr::from_ref(&joined).cast(),
+        );
+        self.wait_and_unlock(WaitReason::Join, deadline, ready, open)
+    }
+
+    /// `open` opens the list's lock.
+    #[inline(always)]
+    fn wait_and_unlock(
+        &self,
+        reason: WaitReason,
+        deadline: Option<Instant>,
+        ready: impl FnOnce() -> bool,
+        open: (unsafe fn(*const ()), *const ()),
+    ) -> Notified {
         let waiter = Waiter {
             task: Task::current(),
             previous: Cell::new(ptr::null()),
@@ -113,11 +146,7 @@ impl WaitList {
         unsafe {
             self.link(&waiter);
             self.lock.leave();
-            waiter.task.park(
-                reason,
-                deadline,
-                Some((unlock, ptr::from_ref(&self.lock).cast())),
-            );
+            waiter.task.park(reason, deadline, Some(open));
         }
         if waiter.task.claimed() == TIMED_OUT {
             self.lock.lock();
@@ -291,9 +320,12 @@ impl WaitList {
     }
 }
 
+/// Has one address, by which waits on lists are known.
+///
 /// # Safety
 ///
 /// `data` is a held [`SpinLock`] that the caller may open.
+#[inline(never)]
 unsafe fn unlock(data: *const ()) {
     // SAFETY: the caller's promise.
     unsafe { (*data.cast::<SpinLock>()).unlock() };
@@ -303,6 +335,34 @@ unsafe fn unlock(data: *const ()) {
 pub(crate) fn list_of(function: unsafe fn(*const ()), data: *const ()) -> Option<usize> {
     let is_list = ptr::fn_addr_eq(function, unlock as unsafe fn(*const ()));
     is_list.then(|| data.addr() - std::mem::offset_of!(WaitList, lock))
+}
+
+/// In the frame of one that waits for the end of a goroutine.
+struct Joined {
+    lock: *const SpinLock,
+    goroutine: u64,
+}
+
+/// As [`unlock`].
+///
+/// # Safety
+///
+/// `data` is a [`Joined`] whose lock is held and may be opened by the caller.
+#[inline(never)]
+unsafe fn unlock_joined(data: *const ()) {
+    // SAFETY: the caller's promise. The frame is there until the lock is open.
+    unsafe { (*(*data.cast::<Joined>()).lock).unlock() };
+}
+
+/// The goroutine whose end is waited for by one whose wait was given this, if it is one.
+///
+/// # Safety
+///
+/// The one that waits is parked, and is not resumed meanwhile.
+pub(crate) unsafe fn joined(function: unsafe fn(*const ()), data: *const ()) -> Option<u64> {
+    let is_join = ptr::fn_addr_eq(function, unlock_joined as unsafe fn(*const ()));
+    // SAFETY: the function says what it is, and the caller that it is still there.
+    is_join.then(|| unsafe { (*data.cast::<Joined>()).goroutine })
 }
 
 /// Opens the list again should the condition panic.
