@@ -161,6 +161,7 @@ impl Core {
             handles: Core::handles,
             unlock_select: Order::unlock_for_park,
             arms: Order::arms,
+            source: file!(),
         });
         let (layout, offset) = Core::layout(elem, cap, flags)?;
         let flags = if raw::explores() {

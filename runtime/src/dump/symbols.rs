@@ -45,7 +45,10 @@ pub(super) fn own(backtrace: &Backtrace) -> String {
     let frames = frames(&backtrace.to_string());
     let above = frames
         .iter()
-        .rposition(|frame| frame.function.starts_with("gors_runtime::dump::stack_dump"))
+        .rposition(|frame| {
+            frame.function.starts_with("gors_runtime::dump::stack_dump")
+                || frame.function == "stack_dump" && frame.lies_in(RUNTIME)
+        })
         .map_or(0, |index| index + 1);
     text(&frames[above..])
 }
@@ -112,8 +115,10 @@ const INSIDE: &[&str] = &[
     "<gors_runtime::",
     "gors_chan::core",
     "gors_chan::handle",
+    "gors_chan::link",
     "lock_api::",
     "<gors_chan::core",
+    "<gors_chan::link",
     "core::",
     "<core::",
 ];
@@ -130,21 +135,67 @@ const OUTSIDE: &[&str] = &[
     "__rust_try",
 ];
 
+/// The same by source files: in programs with line tables only, what was inlined has a name without its
+/// crate.
+const INSIDE_FILES: &[&str] = &[RUNTIME, "/lock_api-", "/library/core/src/"];
+const OUTSIDE_FILES: &[&str] = &[
+    RUNTIME,
+    "/library/core/src/",
+    "/library/std/src/",
+    "/library/alloc/src/",
+];
+/// Of `gors-chan`, beside the file that it names.
+const INSIDE_CHANNELS: &[&str] = &["core", "handle", "link"];
+
+/// This crate's sources, as the compiler was given them: from the root of the workspace, or of the file
+/// system.
+const RUNTIME: &str = directory(file!(), "dump/symbols.rs");
+
+/// What comes before `name` in the path of a file.
+const fn directory(file: &'static str, name: &str) -> &'static str {
+    file.split_at(file.len() - name.len()).0
+}
+
+impl Frame {
+    /// Whether its function's source has a path that begins so, from wherever.
+    fn lies_in(&self, path: &str) -> bool {
+        let Some(place) = self.place.as_deref() else {
+            return false;
+        };
+        let place = match place.strip_prefix("./") {
+            Some(rest) => std::env::current_dir().map_or_else(
+                |_| place.to_owned(),
+                |here| here.join(rest).to_string_lossy().into_owned(),
+            ),
+            None => place.to_owned(),
+        };
+        let begins = |at: usize| at == 0 || path.starts_with('/') || place[..at].ends_with('/');
+        place.match_indices(path).any(|(at, _)| begins(at))
+    }
+
+    fn is_inside(&self) -> bool {
+        INSIDE.iter().any(|name| self.function.starts_with(name))
+            || INSIDE_FILES.iter().any(|path| self.lies_in(path))
+            || super::waits::source_of_channels().is_some_and(|file| {
+                let directory = directory(file, "core.rs");
+                let mut names = INSIDE_CHANNELS.iter();
+                names.any(|name| self.lies_in(&format!("{directory}{name}")))
+            })
+    }
+
+    fn is_outside(&self) -> bool {
+        OUTSIDE.iter().any(|name| self.function.starts_with(name))
+            || OUTSIDE_FILES.iter().any(|path| self.lies_in(path))
+    }
+}
+
 fn text(frames: &[Frame]) -> String {
     let is_full = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value == "full");
     let mut shown = frames;
     if !is_full {
-        let is = |frame: &Frame, which: &[&str]| {
-            which
-                .iter()
-                .any(|prefix| frame.function.starts_with(prefix))
-        };
-        let begin = shown.iter().take_while(|frame| is(frame, INSIDE)).count();
-        let end = shown
-            .iter()
-            .rev()
-            .take_while(|frame| is(frame, OUTSIDE))
-            .count();
+        let begin = shown.iter().take_while(|frame| frame.is_inside()).count();
+        let back = shown.iter().rev();
+        let end = back.take_while(|frame| frame.is_outside()).count();
         if begin + end < shown.len() {
             shown = &shown[begin..shown.len() - end];
         }
@@ -165,6 +216,34 @@ fn text(frames: &[Frame]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Catches frames of the runtime that are shown because nothing but their file says whose they are.
+    #[test]
+    fn frames_without_crates_are_known_by_their_files() {
+        let here = format!("{RUNTIME}raw/task.rs:1");
+        let frame = |function: &str, place: &str| Frame {
+            function: function.to_owned(),
+            place: Some(place.to_owned()),
+        };
+        let core = "/rustc/59/library/core/src/option.rs:2";
+        let frames = [
+            frame("park", &here),
+            frame("lock<u32>", "/x/lock_api-0.5.0/src/mutex.rs:3"),
+            frame("map<u32>", core),
+            frame("mine", "/home/src/main.rs:4"),
+            frame("map<u32>", core),
+            frame("yours", "/home/src/main.rs:5"),
+            frame("call_once", core),
+            frame("run", &format!("/elsewhere/{here}")),
+        ];
+        assert_eq!(
+            text(&frames),
+            format!(
+                "mine\n\t/home/src/main.rs:4\nmap<u32>\n\t{core}\nyours\n\t/home/src/main.rs:5\n"
+            )
+        );
+        assert!(!frame("mine", &format!("/not-{here}")).lies_in(RUNTIME));
+    }
 
     /// Catches a change of the form that the standard library writes.
     #[test]

@@ -27,6 +27,8 @@ pub struct Channels {
     pub unlock_select: unsafe fn(*const ()),
     /// Calls with each channel, given what the `Unlock` of a select was given, while it waits.
     pub arms: unsafe fn(*const (), &mut dyn FnMut(*const ())),
+    /// The path of `core.rs`, by which dumps know the frames of channels.
+    pub source: &'static str,
 }
 
 static CHANNELS: AtomicPtr<Channels> = AtomicPtr::new(ptr::null_mut());
@@ -58,6 +60,13 @@ impl Shape {
             list: COUNTS + list,
         }
     }
+}
+
+/// See [`Channels::source`].
+pub(super) fn source_of_channels() -> Option<&'static str> {
+    // SAFETY: null or `'static`.
+    let channels = unsafe { CHANNELS.load(Ordering::Acquire).as_ref() }?;
+    Some(channels.source)
 }
 
 /// A `WaitGroup`'s bytes, and the offset of its list; 0 if unknown.

@@ -74,6 +74,7 @@ pub struct Channels {
     pub handles: CountHandles,
     pub unlock_select: unsafe fn(*const ()),
     pub arms: unsafe fn(*const (), &mut dyn FnMut(*const ())),
+    pub source: &'static str,
 }
 
 /// Nobody searches.
