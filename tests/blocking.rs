@@ -175,6 +175,39 @@ fn stay_on_one_thread() {
     gosched();
 }
 
+fn spin_for(time: Duration) {
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
+/// Would catch, in about every second run, sysmon taking the CPU clock of a worker's new thread for that of the one
+/// before, which ends the process in builds that check for overflow.
+#[test]
+fn workers_whose_threads_end_are_watched() {
+    let name = "workers_whose_threads_end_are_watched";
+    for procs in ["1", "2", "3"] {
+        child::run(name, &[("GOMAXPROCS", procs)], || {
+            gors::run(|| {
+                let wg = WaitGroup::new();
+                for n in 0..300 {
+                    wg.go(move || {
+                        gors::lock_os_thread();
+                        // Long enough to be measured.
+                        spin_for(Duration::from_micros(100 + n * 7 % 900));
+                        if n % 3 == 0 {
+                            gosched();
+                        }
+                    });
+                }
+                wg.wait();
+            });
+        })
+        .assert_success();
+    }
+}
+
 /// Would catch a thread that goes on to run others after its locked goroutine has ended.
 #[test]
 fn a_goroutine_that_ends_locked_ends_its_thread() {

@@ -53,6 +53,8 @@ pub(crate) fn hand_offs() -> u64 {
 #[derive(Clone, Copy)]
 struct Slice {
     worker: usize,
+    /// A worker whose thread has ended gets another one, with a CPU clock of its own.
+    thread: u32,
     tick: u32,
     permit: u8,
     run_next: *mut Record,
@@ -128,6 +130,8 @@ impl Watch {
     ) -> bool {
         let mut slice = Slice {
             worker: worker.id,
+            // First: what is read after it may be of a later thread's slice, whose clock is not asked then.
+            thread: worker.thread.load(Ordering::Acquire),
             tick: worker.tick.load(Ordering::Relaxed),
             permit: worker.permit.load(Ordering::Relaxed),
             run_next: worker.run_next.peek(),
@@ -135,7 +139,10 @@ impl Watch {
             since: now,
             cpu: None,
         };
-        let before = before.filter(|seen| seen.tick == slice.tick && seen.permit == slice.permit);
+        let is_same = |seen: &&Slice| {
+            (seen.thread, seen.tick, seen.permit) == (slice.thread, slice.tick, slice.permit)
+        };
+        let before = before.filter(is_same);
         let mut acted = false;
         match before {
             Some(before) => {
@@ -155,11 +162,10 @@ impl Watch {
                 acted = wanted;
             }
             permit::RUN => {
-                if elapsed >= WORTH_MEASURING || pause >= STANDSTILL {
-                    let thread = worker.thread.load(Ordering::Relaxed);
-                    if let Some(cpu) = sys::thread_cpu_time(thread) {
-                        acted = self.measured(worker, &mut slice, cpu, now);
-                    }
+                if (elapsed >= WORTH_MEASURING || pause >= STANDSTILL)
+                    && let Some(cpu) = sys::thread_cpu_time(slice.thread)
+                {
+                    acted = self.measured(worker, &mut slice, cpu, now);
                 }
                 let stuck = before.is_some_and(|before| {
                     !slice.run_next.is_null() && slice.run_next == before.run_next
@@ -207,8 +213,8 @@ impl Watch {
             return false;
         }
         if stands {
-            let thread = worker.thread.load(Ordering::Relaxed);
-            return sys::thread_sleeps(thread) && self.relieve(Kind::Blocked, worker, slice, now);
+            return sys::thread_sleeps(slice.thread)
+                && self.relieve(Kind::Blocked, worker, slice, now);
         }
         match clock.asked {
             Some(asked) if cpu.saturating_sub(asked) >= ANSWER => {
