@@ -64,7 +64,7 @@ fn main_cannot_outrun_a_panic() {
                 defer!({
                     unwinding.close();
                     // `main` is on its way out now, and waits for some seconds.
-                    work_on_thread();
+                    sleep_on_thread(Duration::from_millis(100));
                 });
                 panic!("boom");
             });
@@ -74,9 +74,12 @@ fn main_cannot_outrun_a_panic() {
     .assert_fatal("boom");
 }
 
-#[expect(clippy::disallowed_methods, reason = "a destructor that computes")]
-fn work_on_thread() {
-    thread::sleep(std::time::Duration::from_millis(100));
+#[expect(
+    clippy::disallowed_methods,
+    reason = "blocking the thread is the point"
+)]
+fn sleep_on_thread(time: Duration) {
+    thread::sleep(time);
 }
 
 /// Would catch a policy that is not looked at, and goroutines that are not cleaned up after their
@@ -140,6 +143,32 @@ fn a_caught_panic_is_not_fatal() {
             go!(move || result.send(catch_unwind(|| panic!("caught")).is_err()));
             assert_eq!(done.recv(), Some(true));
         });
+    })
+    .assert_success();
+}
+
+/// Would catch a program that waits at its end for a goroutine that has caught its panic.
+#[test]
+fn a_caught_panic_does_not_hold_up_the_end() {
+    let name = "a_caught_panic_does_not_hold_up_the_end";
+    child::run(name, &[], || {
+        let begun = std::time::Instant::now();
+        gors::run(|| {
+            let caught = Arc::new(AtomicBool::new(false));
+            let tell = Arc::clone(&caught);
+            go!(move || {
+                assert!(catch_unwind(|| panic!("caught")).is_err());
+                blocking(|| {
+                    tell.store(true, Ordering::SeqCst);
+                    sleep_on_thread(Duration::from_secs(3600));
+                });
+            });
+            while !caught.load(Ordering::SeqCst) {
+                gosched();
+            }
+        });
+        // The end waits at most ten seconds for one that unwinds.
+        assert!(begun.elapsed() < Duration::from_secs(9));
     })
     .assert_success();
 }

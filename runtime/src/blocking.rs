@@ -58,6 +58,10 @@ where
     };
     crate::fork::check();
     let g = slot.record();
+    if g.has(flag::UNWINDING) && !std::thread::panicking() {
+        // It has caught its panic, and may be in here for long.
+        crate::exit::settle(g);
+    }
     g.cold().blocking_depth += 1;
     if g.cold().blocking_depth == 1 {
         g.set(flag::BLOCKING);

@@ -5,8 +5,8 @@
 //! The panic hook marks a goroutine whose panic will end the process as *unwinding* and counts it.
 //! `run` waits, bounded, while that count is not 0: else a `main` that returns meanwhile would end
 //! the process with code 0, and the panic would be lost. The mark goes when the goroutine ends or,
-//! if user code caught the panic, at its next blocking operation. A program that replaces the hook
-//! after the runtime has started loses the mark.
+//! if user code caught the panic, at its next blocking operation or call of `blocking`. A program
+//! that replaces the hook after the runtime has started loses the mark.
 //!
 //! # goexit
 //!
