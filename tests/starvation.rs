@@ -245,6 +245,51 @@ fn run_for(time: Duration, with_pair: bool, with_busy: bool) -> [u64; 2] {
     [0, 1].map(|n| counts[n].load(Ordering::Relaxed))
 }
 
+/// Would catch a pair that wakes each other quickly and gets next to nothing beside one that takes its time (Go's
+/// TestPingPongHog).
+#[test]
+fn two_pairs_share_one_permit() {
+    let name = "two_pairs_share_one_permit";
+    // Under the audit switches cost more than what is measured.
+    child::run(name, &[("GOMAXPROCS", "1"), child::NO_AUDIT], || {
+        gors::run(|| {
+            let stop = Arc::new(AtomicBool::new(false));
+            let wg = WaitGroup::new();
+            let pair = |loops: u64| {
+                let ball = make(0);
+                let done = Arc::new(AtomicU64::new(0));
+                for _ in 0..2 {
+                    let (ball, done, stop) = (ball.clone(), Arc::clone(&done), Arc::clone(&stop));
+                    wg.go(move || {
+                        for () in &ball {
+                            if stop.load(Ordering::Relaxed) {
+                                return ball.close();
+                            }
+                            for _ in 0..loops {
+                                std::hint::spin_loop();
+                            }
+                            done.fetch_add(loops, Ordering::Relaxed);
+                            ball.send(());
+                        }
+                    });
+                }
+                ball.send(());
+                done
+            };
+            let (slow, quick) = (pair(20_000), pair(20));
+            let before = cpu_time::of_process();
+            while cpu_time::of_process() - before < Duration::from_millis(300) {
+                sleep(Duration::from_millis(1));
+            }
+            let [slow, quick] = [&slow, &quick].map(|done| done.load(Ordering::Relaxed));
+            stop.store(true, Ordering::Relaxed);
+            wg.wait();
+            assert!(quick > slow / 50, "quick: {quick} beside {slow}");
+        });
+    })
+    .assert_success();
+}
+
 /// Would catch a limit on threads that ends the program although its work can wait, or says nothing.
 #[test]
 fn a_limit_on_threads_is_kept_and_named() {

@@ -120,11 +120,31 @@ pub(crate) struct Look {
     pub(crate) time: u64,
 }
 
-/// When a turn began, on the scheduler's clock, and how long it may last.
-#[derive(Clone, Copy, Default)]
+/// Whose turn it is; see [`find`](crate::sched::find).
+#[derive(Clone, Copy)]
 pub(crate) struct Turn {
+    /// When it began, on the scheduler's clock, and how long it may last.
     pub(crate) since: u64,
     pub(crate) length: u64,
+    /// When that was last looked at.
+    pub(crate) looked: u64,
+    /// Who stood in the run-next slot when the turn of the queue began. To compare with, no more.
+    pub(crate) chain: *mut Record,
+    /// How long those who woke each other there took between their last two looks, and how often they may
+    /// do so until the next.
+    pub(crate) pace: u64,
+    pub(crate) limit: u32,
+}
+
+impl Turn {
+    const NONE: Self = Self {
+        since: 0,
+        length: 0,
+        looked: 0,
+        chain: std::ptr::null_mut(),
+        pace: 0,
+        limit: crate::sched::find::RUN_NEXT_STREAK,
+    };
 }
 
 /// Totals of one worker. One writer, so adding is a load and a store.
@@ -169,7 +189,7 @@ impl Worker {
             deque,
             run_next_streak: Cell::new(0),
             run_next_limit: Cell::new(crate::sched::find::RUN_NEXT_STREAK),
-            turn: Cell::new(Turn::default()),
+            turn: Cell::new(Turn::NONE),
             look_at: Cell::new(0),
             last_look: Cell::new(Look::default()),
             last_new_look: Cell::new(Look::default()),

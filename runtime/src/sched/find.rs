@@ -28,8 +28,8 @@ const INJECTOR_EVERY: u32 = 61;
 const LOOK_PAUSE: u64 = 10_000;
 /// As long for a new one.
 const NEW_LANE_PAUSE: u64 = 5_000_000;
-/// How often in a row the run-next slot is preferred to the deque before it is asked whose turn it is:
-/// a pair that wakes each other must not starve the queue.
+/// How often in a row the run-next slot is preferred to the deque, at most, before it is asked whose turn it
+/// is: a pair that wakes each other must not starve the queue.
 pub(crate) const RUN_NEXT_STREAK: u32 = 16;
 /// The longest turn of those who wake each other through the run-next slot, in nanoseconds.
 const LONGEST_TURN: u64 = 10_000_000;
@@ -96,33 +96,67 @@ fn local(worker: &'static Worker) -> Option<RecordPtr> {
 /// take next. So neither a ping-pong pair starves a busy goroutine nor the other way round, and a
 /// chain with nobody behind it does not look at the clock.
 ///
+/// A goroutine of the queue that wakes another begins a chain of its own, in front of the former one.
+/// That may go on for as long as the former took from one look to the next: else a pair that wakes each
+/// other every microsecond would get a thousandth of what one gets that takes a millisecond.
+///
 /// After a turn of the queue the limit is 0, which leads back here for the time.
 #[cold]
 #[inline(never)]
 fn change_turns(worker: &'static Worker) -> Option<RecordPtr> {
-    worker.run_next_streak.set(0);
+    let uses = worker.run_next_streak.replace(0);
     let queue_had_its_turn = worker.run_next_limit.replace(RUN_NEXT_STREAK) == 0;
     if queue_had_its_turn || !worker.deque.is_empty() {
         let now = clock::now();
         let turn = worker.turn.get();
         let taken = now.saturating_sub(turn.since);
+        let pace = now.saturating_sub(turn.looked);
         if queue_had_its_turn {
+            let is_new_chain = worker.run_next.load(Ordering::Relaxed) != turn.chain;
+            let (length, limit) = if is_new_chain {
+                (taken.max(turn.pace), uses_in_a_turn(taken, 1))
+            } else {
+                (taken, turn.limit)
+            };
+            worker.run_next_limit.set(limit);
             worker.turn.set(Turn {
                 since: now,
-                length: taken.min(LONGEST_TURN),
+                looked: now,
+                length: length.min(LONGEST_TURN),
+                ..turn
             });
-        } else if taken >= turn.length
-            && let Some(record) = worker.deque.pop()
-        {
+        } else {
+            let limit = uses_in_a_turn(pace, uses);
+            if taken >= turn.length
+                && let Some(record) = worker.deque.pop()
+            {
+                worker.turn.set(Turn {
+                    since: now,
+                    looked: now,
+                    length: 0,
+                    chain: worker.run_next.load(Ordering::Relaxed),
+                    pace,
+                    limit,
+                });
+                worker.run_next_limit.set(0);
+                return Some(record);
+            }
+            worker.run_next_limit.set(limit);
             worker.turn.set(Turn {
-                since: now,
-                length: 0,
+                looked: now,
+                ..turn
             });
-            worker.run_next_limit.set(0);
-            return Some(record);
         }
     }
     worker.run_next.take().or_else(|| worker.deque.pop())
+}
+
+/// How often in a row the run-next slot may be preferred, if that took so long for so many.
+fn uses_in_a_turn(time: u64, uses: u32) -> u32 {
+    let each = (time / u64::from(uses.max(1))).max(1);
+    u32::try_from(LONGEST_TURN / each)
+        .unwrap_or(RUN_NEXT_STREAK)
+        .clamp(1, RUN_NEXT_STREAK)
 }
 
 /// What must not wait until the own queues are empty: due timers, woken goroutines in the injector,
