@@ -54,6 +54,11 @@ const STUCK: &[Case] = &[
         "main waits after it has stopped to listen to signals",
     ),
     (
+        "timers",
+        idle_timers,
+        "main waits beside timers that are stopped, or that nobody receives from",
+    ),
+    (
         "goexit",
         goexit_last,
         "main has ended by goexit, the others have returned",
@@ -205,6 +210,18 @@ fn unsubscribed() {
         signal::notify(&signals, &[signal::Signal::USER1]);
         signal::stop(&signals);
         signals.recv();
+    });
+}
+
+fn idle_timers() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    gors::run(|| {
+        let stopped = gors::time::after_func(HOUR, || ());
+        stopped.stop();
+        let _timer = gors::time::Timer::new(HOUR);
+        let ticker = gors::time::Ticker::new(HOUR);
+        select! { recv(ticker.c()) -> _ => {}, default => {} }
+        make::<()>(0).recv();
     });
 }
 

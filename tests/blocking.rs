@@ -175,6 +175,74 @@ fn stay_on_one_thread() {
     gosched();
 }
 
+/// Would catch a locked goroutine that keeps its permit while it yields, sends or sleeps, or is never given one
+/// again (Go's TestYieldLocked, TestYieldLockedProgress, TestBlockLocked).
+#[test]
+fn a_locked_goroutine_takes_its_turns() {
+    let name = "a_locked_goroutine_takes_its_turns";
+    for procs in ["1", "2", "8"] {
+        child::run(name, &[("GOMAXPROCS", procs)], || {
+            gors::run(|| {
+                let (values, stop, stopped) = (make(0), make::<()>(0), make(0));
+                let (out, until, tell) = (values.clone(), stop.clone(), stopped.clone());
+                go!(move || {
+                    gors::lock_os_thread();
+                    for n in 0..10 {
+                        gosched();
+                        sleep(Duration::from_micros(100));
+                        out.send(n);
+                    }
+                    loop {
+                        select! {
+                            // It ends locked.
+                            recv(until) -> _ => return tell.send(()),
+                            default => gosched(),
+                        }
+                    }
+                });
+                for n in 0..10 {
+                    assert_eq!(values.recv(), Some(n));
+                }
+                stop.close();
+                stopped.recv();
+            });
+        })
+        .assert_success();
+    }
+}
+
+/// Would catch goroutines that come out of `blocking` all the time and keep others from the permits (Go's
+/// TestPreemptionAfterSyscall).
+#[test]
+fn short_calls_do_not_keep_the_permits() {
+    let name = "short_calls_do_not_keep_the_permits";
+    child::run(name, &[("GOMAXPROCS", "2")], || {
+        gors::run(|| {
+            const MANY: usize = 8;
+            for micros in [10, 100, 1000] {
+                let (begun, stop) = (make(MANY), Arc::new(AtomicUsize::new(0)));
+                let wg = WaitGroup::new();
+                for _ in 0..MANY {
+                    let (begun, stop) = (begun.clone(), Arc::clone(&stop));
+                    wg.go(move || {
+                        begun.send(());
+                        while stop.load(Ordering::Relaxed) == 0 {
+                            blocking(|| spin_for(Duration::from_micros(micros)));
+                        }
+                    });
+                }
+                // The last one begins beside seven that never wait.
+                for _ in 0..MANY {
+                    begun.recv();
+                }
+                stop.store(1, Ordering::Relaxed);
+                wg.wait();
+            }
+        });
+    })
+    .assert_success();
+}
+
 fn spin_for(time: Duration) {
     let begun = std::time::Instant::now();
     while begun.elapsed() < time {
@@ -206,6 +274,29 @@ fn workers_whose_threads_end_are_watched() {
         })
         .assert_success();
     }
+}
+
+/// Would catch a hang where locked goroutines have taken all threads there may be (Go's TestThreadExhaustion).
+#[test]
+fn more_locked_goroutines_than_threads_are_fatal() {
+    let name = "more_locked_goroutines_than_threads_are_fatal";
+    child::run(name, &[("GORS_MAX_THREADS", "10"), child::NO_AUDIT], || {
+        gors::run(|| {
+            let begun = make(0);
+            for _ in 0..100 {
+                let begun = begun.clone();
+                go!(move || {
+                    gors::lock_os_thread();
+                    begun.send(());
+                    select! {}
+                });
+            }
+            for _ in 0..100 {
+                begun.recv();
+            }
+        });
+    })
+    .assert_fatal("fatal error: thread exhaustion");
 }
 
 /// Would catch a thread that goes on to run others after its locked goroutine has ended.

@@ -26,6 +26,7 @@ fn a_program_that_is_stuck_ends_with_a_report() {
         ("locked", "goroutine 1 [chan receive, "),
         ("inside", "goroutine 1 [chan receive, "),
         ("unsubscribed", "goroutine 1 [chan receive, "),
+        ("timers", "goroutine 1 [chan receive, "),
         ("plain", "[chan receive, "),
         ("goexit-waiting", "[chan receive, "),
     ] {

@@ -235,6 +235,71 @@ fn a_swallowed_goexit_still_ends_the_goroutine() {
     }
 }
 
+/// Would catch a goexit that ends at a panic which is caught while it unwinds (Go's
+/// TestRecoveredPanicAfterGoexit).
+#[gors::test]
+fn a_caught_panic_does_not_stop_a_goexit() {
+    let log = make(10);
+    let [inner, outer] = [log.clone(), log.clone()];
+    let handle = spawn(move || {
+        defer!(outer.send("outer"));
+        defer!({
+            gosched();
+            assert!(catch_unwind(|| panic!("in a destructor")).is_err());
+            inner.send("inner");
+        });
+        goexit();
+    });
+    assert!(handle.join().is_err_and(|error| error.is_goexit()));
+    log.close();
+    assert_eq!(log.into_iter().collect::<Vec<_>>(), ["inner", "outer"]);
+}
+
+/// Would catch a panic that is lost after `main` has ended by goexit.
+#[test]
+fn a_panic_ends_the_process_after_goexit_of_main() {
+    let name = "a_panic_ends_the_process_after_goexit_of_main";
+    child::run(name, &[], || {
+        gors::run(|| {
+            go!(|| {
+                sleep(Duration::from_millis(1));
+                panic!("boom");
+            });
+            goexit();
+        });
+    })
+    .assert_fatal("boom");
+}
+
+/// Would catch a panic whose message is never printed because it takes a lock, or yields, while it is made (Go's
+/// TestPanicDeadlockGosched).
+#[test]
+fn a_panics_message_may_wait() {
+    struct Waits(Arc<gors::sync::Mutex<u32>>);
+    impl std::fmt::Display for Waits {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            gosched();
+            write!(f, "the value is {}", self.0.lock())
+        }
+    }
+    let name = "a_panics_message_may_wait";
+    for procs in ["1", "2"] {
+        child::run(name, &[("GOMAXPROCS", procs)], || {
+            gors::run(|| {
+                let value = Arc::new(gors::sync::Mutex::new(1));
+                let theirs = Arc::clone(&value);
+                let mut held = value.lock();
+                go!(move || panic!("{}", Waits(theirs)));
+                sleep(Duration::from_millis(5));
+                *held = 7;
+                drop(held);
+                make::<()>(0).recv();
+            });
+        })
+        .assert_fatal("the value is 7");
+    }
+}
+
 /// Would catch a program that hangs, or ends well, after its main goroutine and all others are
 /// gone.
 #[test]

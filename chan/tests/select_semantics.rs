@@ -169,13 +169,15 @@ fn no_self_rendezvous() {
     });
 }
 
-/// A default taken although at every moment one of the channels was ready (Go's
-/// TestNonblockSelectRace).
+/// A default taken although at every moment one of the channels was ready, by a value or by its close (Go's
+/// TestNonblockSelectRace and TestNonblockSelectRace2).
 #[test]
 fn default_means_none_at_one_instant() {
     everywhere(|| {
-        for _ in 0..3000 {
-            let (c1, c2, done) = (make::<i32>(1), make::<i32>(1), make::<bool>(0));
+        for round in 0..4000 {
+            let by_value = round % 2 == 0;
+            let c2 = make::<i32>(usize::from(by_value));
+            let (c1, done) = (make::<i32>(1), make::<bool>(0));
             c1.send(1);
             let (a, b, d) = (c1.clone(), c2.clone(), done.clone());
             let h = go(move || {
@@ -186,12 +188,16 @@ fn default_means_none_at_one_instant() {
                 };
                 d.send(missed);
             });
-            c2.send(1);
+            if by_value {
+                c2.send(1);
+            } else {
+                c2.close();
+            }
             select! {
                 recv(c1) -> _ => {}
                 default => {}
             }
-            assert_eq!(done.recv(), Some(false), "c1 or c2 always had a value");
+            assert_eq!(done.recv(), Some(false), "c1 or c2 was always ready");
             h.join().unwrap();
         }
     });
@@ -241,6 +247,110 @@ fn losers_unlink() {
         c1.send(true);
         done.recv();
         h.join().unwrap();
+    });
+}
+
+/// One channel in several arms of a select that loses there: each of its places in the queue must go (Go's
+/// TestSelectDuplicateChannel).
+#[test]
+fn losing_duplicates_unlink() {
+    everywhere(|| {
+        let (c, d) = (make::<i32>(0), make::<i32>(0));
+        let (c1, d1) = (c.clone(), d.clone());
+        let first = blocks(move || {
+            select! {
+                recv(c1) -> _ => 'c',
+                recv(c1) -> _ => 'c',
+                recv(d1) -> _ => 'd',
+            }
+        });
+        let c2 = c.clone();
+        let second = blocks(move || c2.recv());
+        d.send(7);
+        assert_eq!(first.join(), Ok('d'));
+        c.send(8);
+        assert_eq!(second.join(), Ok(Some(8)));
+        assert_eq!(c.__waiters(), (0, 0));
+    });
+}
+
+/// Two that each offer and ask on one channel: a value that comes back to its sender, and a pair that waits for
+/// each other (Go's TestSelfSelect).
+#[test]
+fn two_selects_on_one_channel() {
+    everywhere(|| {
+        for cap in [0, 10] {
+            let c = make::<usize>(cap);
+            let both = [0, 1].map(|p| {
+                let c = c.clone();
+                go(move || {
+                    let own = |v: Option<usize>| assert!(cap > 0 || v != Some(p), "its own");
+                    for i in 0..1000 {
+                        if p == 0 || i % 2 == 0 {
+                            select! { send(c, p) -> () => {}, recv(c) -> v => own(v) }
+                        } else {
+                            select! { recv(c) -> v => own(v), send(c, p) -> () => {} }
+                        }
+                    }
+                })
+            });
+            for h in both {
+                h.join().unwrap();
+            }
+        }
+    });
+}
+
+/// Arms that go on and off, as nil, among plain sends and receives on the same channels: an arm that is lost,
+/// or served twice (Go's TestSelectStress).
+#[test]
+fn arms_that_end_one_by_one() {
+    everywhere(|| {
+        const N: usize = 500;
+        let c = [0, 0, 2, 3].map(make::<usize>);
+        let mut all = Vec::new();
+        for c in c.clone() {
+            let d = c.clone();
+            all.push(go(move || (0..N).for_each(|i| d.send(i))));
+            all.push(go(move || (0..N).for_each(|_| assert!(c.recv().is_some()))));
+        }
+        let count = |counts: &mut [usize; 4], arms: &mut [Chan<usize>; 4], k: usize| {
+            counts[k] += 1;
+            if counts[k] == N {
+                arms[k] = Chan::nil();
+            }
+        };
+        let mut d = c.clone();
+        all.push(go(move || {
+            let mut sent = [0; 4];
+            for i in 0..4 * N {
+                let k = select! {
+                    send(d[3], i) -> () => 3,
+                    send(d[2], i) -> () => 2,
+                    send(d[0], i) -> () => 0,
+                    send(d[1], i) -> () => 1,
+                };
+                count(&mut sent, &mut d, k);
+            }
+        }));
+        let mut d = c.clone();
+        all.push(go(move || {
+            let mut received = [0; 4];
+            for _ in 0..4 * N {
+                let (k, v) = select! {
+                    recv(d[0]) -> v => (0, v),
+                    recv(d[1]) -> v => (1, v),
+                    recv(d[2]) -> v => (2, v),
+                    recv(d[3]) -> v => (3, v),
+                };
+                assert!(v.is_some());
+                count(&mut received, &mut d, k);
+            }
+        }));
+        for h in all {
+            h.join().unwrap();
+        }
+        assert!(c.iter().all(Chan::is_empty));
     });
 }
 
@@ -295,6 +405,17 @@ fn fairness() {
                 recv(c1) -> _ => {}
                 recv(c2) -> _ => unreachable!(),
             }
+        }
+        // Sends too, to one channel, with and without a place for the value (Go's TestPseudoRandomSend).
+        for cap in [0, 1000] {
+            let c = make::<usize>(cap);
+            let d = c.clone();
+            let ones = go(move || (0..1000).map(|_| d.recv().unwrap()).sum::<usize>());
+            for _ in 0..1000 {
+                select! { send(c, 0) -> () => {}, send(c, 1) -> () => {} }
+            }
+            let ones = ones.join().unwrap();
+            assert!((300..700).contains(&ones), "{ones} of 1000");
         }
     });
 }
