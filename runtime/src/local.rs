@@ -6,6 +6,8 @@
 //! the values that are left, and may make further ones. Each variable has one value in a goroutine's
 //! life: its place stays when the value is dropped, so destructors come to an end.
 
+mod cells;
+
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,5 +1,6 @@
 //! `gors` itself, by its prelude and by name.
 
+use std::cell::{Cell, RefCell};
 use std::io;
 
 use gors::prelude::*;
@@ -18,7 +19,11 @@ fn send(c: Chan<i32>, n: i32) {
     c.send(n);
 }
 
-goroutine_local! { static COUNT: i32 = 7; }
+goroutine_local! {
+    static COUNT: i32 = 7;
+    static DEPTH: Cell<u32> = Cell::new(1);
+    static WORDS: RefCell<Vec<&'static str>> = RefCell::new(Vec::new());
+}
 
 /// `go!` in each form; the receiver and the arguments are moved.
 #[gors::test]
@@ -99,6 +104,15 @@ fn what_the_runtime_offers() {
     gors::lock_os_thread();
     gors::unlock_os_thread();
     assert_eq!(COUNT.with(|n| *n), 7);
+    DEPTH.set(DEPTH.get() + 1);
+    assert_eq!((DEPTH.replace(5), DEPTH.take(), DEPTH.get()), (2, 5, 0));
+    WORDS.with_borrow_mut(|words| words.push("a"));
+    assert_eq!(WORDS.with_borrow(Vec::len), 1);
+    WORDS.set(vec!["b"]);
+    assert_eq!(
+        (WORDS.replace(vec!["c"]), WORDS.take()),
+        (vec!["b"], vec!["c"])
+    );
     {
         let c = make(2);
         {
