@@ -64,9 +64,9 @@ pub use gors_runtime as runtime;
 #[doc(inline)]
 pub use gors_runtime::{
     Builder, GoroutineLocal, JoinError, JoinHandle, PanicPolicy, Parker, Scope, ScopedJoinHandle,
-    Unparker, block_on, blocking, checkpoint, defer, go, goexit, goid, gomaxprocs, goroutine_local,
-    goroutine_name, gosched, lock_os_thread, main, num_cpu, num_goroutine, run, scope, spawn, test,
-    unlock_os_thread,
+    Stats, Unparker, block_on, blocking, checkpoint, defer, free_os_memory, go, goexit, goid,
+    gomaxprocs, goroutine_local, goroutine_name, gosched, lock_os_thread, main, num_cpu,
+    num_goroutine, run, scope, set_panic_policy, spawn, stack_dump, stats, test, unlock_os_thread,
 };
 
 #[doc(hidden)]

@@ -124,6 +124,10 @@ fn what_the_runtime_offers() {
     let _: Stats = runtime::stats();
     assert!(runtime::stack_dump().contains("goroutine "));
     runtime::free_os_memory();
+    let _: Stats = gors::stats();
+    assert!(gors::stack_dump().contains("goroutine "));
+    gors::free_os_memory();
+    gors::set_panic_policy(gors::PanicPolicy::Exit);
     runtime::set_panic_policy(PanicPolicy::Isolate);
     runtime::set_panic_policy(PanicPolicy::Exit);
 }
