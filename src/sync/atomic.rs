@@ -17,6 +17,7 @@
 //! ```
 
 use std::fmt;
+use std::ops::Deref;
 pub use std::sync::atomic::{Ordering, compiler_fence};
 
 use gors_runtime::raw::{self, Point};
@@ -122,6 +123,16 @@ macro_rules! common {
                     }
                 }
                 Err(old)
+            }
+        }
+
+        /// For functions that take the standard library's atomic; the same as `as_std`.
+        impl $(<$t>)? Deref for $name $(<$t>)? {
+            type Target = std::sync::atomic::$name $(<$t>)?;
+
+            #[inline]
+            fn deref(&self) -> &Self::Target {
+                &self.0
             }
         }
 

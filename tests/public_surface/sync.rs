@@ -161,3 +161,15 @@ fn groups() {
     n.fetch_add(1, Ordering::SeqCst);
     assert_eq!(n.into_inner(), 2);
 }
+
+fn count_std(n: &std::sync::atomic::AtomicUsize) {
+    n.fetch_add(1, Ordering::Relaxed);
+}
+
+/// `sync::atomic` stands for `std::sync::atomic`: functions that take std's take these.
+#[gors::test]
+fn atomics_where_std_is_wanted() {
+    let n = AtomicUsize::new(1);
+    count_std(&n);
+    assert_eq!(n.load(Ordering::Relaxed), 2);
+}
