@@ -37,6 +37,7 @@ mod node;
 
 use std::any::Any;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -230,6 +231,10 @@ impl fmt::Debug for Context {
             .finish_non_exhaustive()
     }
 }
+
+// No panic leaves a context half ended.
+impl UnwindSafe for Context {}
+impl RefUnwindSafe for Context {}
 
 /// The empty context; see [`Context::background`].
 ///

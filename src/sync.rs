@@ -35,6 +35,7 @@ mod pool;
 mod rw_lock;
 mod semaphore;
 pub mod singleflight;
+mod unwind;
 mod wait_group;
 
 pub use self::barrier::{Barrier, BarrierWaitResult};

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::mem::offset_of;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::task::Wake;
 use std::time::{Duration, Instant};
@@ -131,6 +132,12 @@ impl Unparker {
         self.0.unpark();
     }
 }
+
+// As crossbeam's: a token is there or not, whatever panics.
+impl UnwindSafe for Parker {}
+impl RefUnwindSafe for Parker {}
+impl UnwindSafe for Unparker {}
+impl RefUnwindSafe for Unparker {}
 
 impl fmt::Debug for Unparker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,6 +92,13 @@ impl fmt::Debug for CancelCauseFunc {
         f.debug_struct("CancelCauseFunc").finish_non_exhaustive()
     }
 }
+
+impl UnwindSafe for CancelFunc {}
+impl RefUnwindSafe for CancelFunc {}
+impl UnwindSafe for CancelCauseFunc {}
+impl RefUnwindSafe for CancelCauseFunc {}
+impl UnwindSafe for CancelOnDrop {}
+impl RefUnwindSafe for CancelOnDrop {}
 
 /// A context that is cancelled when `cancel` is called or its parent is cancelled.
 ///

@@ -1,6 +1,7 @@
 //! Tickers.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
 use gors_chan::{Receiver, TimerOwner, timer_channel};
@@ -73,6 +74,9 @@ impl Ticker {
         self.owner.reset_periodic(period.min(FAR))
     }
 }
+
+impl UnwindSafe for Ticker {}
+impl RefUnwindSafe for Ticker {}
 
 impl fmt::Debug for Ticker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

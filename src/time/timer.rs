@@ -1,6 +1,7 @@
 //! Timers with a channel, and timers that run a function.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
 use gors_chan::{Receiver, TimerOwner, never, timer_channel};
@@ -102,6 +103,9 @@ impl Timer {
         }
     }
 }
+
+impl UnwindSafe for Timer {}
+impl RefUnwindSafe for Timer {}
 
 impl fmt::Debug for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,7 @@
 //! `gors::sync`.
 
+use std::cell::Cell;
+use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use gors::context::{self, Context, ContextError};
@@ -172,4 +174,26 @@ fn atomics_where_std_is_wanted() {
     let n = AtomicUsize::new(1);
     count_std(&n);
     assert_eq!(n.load(Ordering::Relaxed), 2);
+}
+
+/// As std's, all of it may be used on both sides of a `catch_unwind`.
+#[gors::test]
+fn unwind_safety() {
+    fn both<T: UnwindSafe + RefUnwindSafe>() {}
+    both::<Mutex<Cell<i32>>>();
+    both::<RwLock<Cell<i32>>>();
+    both::<(WaitGroup, Condvar, Once, Barrier, Semaphore)>();
+    both::<(OnceLock<i32>, LazyLock<i32>, Pool<i32>)>();
+    both::<Map<i32, Cell<i32>>>();
+    both::<(errgroup::Group<i32>, singleflight::Group<i32, i32>)>();
+    both::<(Context, context::CancelFunc, context::CancelCauseFunc)>();
+    both::<(gors::time::Timer, gors::time::Ticker)>();
+    both::<(JoinHandle<Cell<i32>>, gors::Parker, gors::Unparker)>();
+    both::<(Chan<Cell<i32>>, Sender<Cell<i32>>, Receiver<Cell<i32>>)>();
+
+    let wg = WaitGroup::new();
+    assert!(catch_unwind(|| wg.done()).is_err());
+    let mutex = Mutex::new(1);
+    assert!(catch_unwind(|| assert_eq!(*mutex.lock(), 2)).is_err());
+    assert_eq!(*mutex.lock(), 1);
 }
