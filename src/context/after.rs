@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Context;
 use super::node::{Call, Node};
@@ -29,10 +30,10 @@ where
     F: FnOnce() + Send + 'static,
 {
     let Some(node) = ctx.node() else {
-        return AfterFunc(Place::Nowhere);
+        return AfterFunc::at(Place::Nowhere);
     };
     let call: Call = Box::new(move || gors_runtime::__private::go(f));
-    AfterFunc(match node.add_call(call) {
+    AfterFunc::at(match node.add_call(call) {
         Ok(at) => Place::In(Arc::clone(node), at),
         Err(call) => {
             call();
@@ -42,7 +43,11 @@ where
 }
 
 /// What [`after_func`] has promised to run.
-pub struct AfterFunc(Place);
+pub struct AfterFunc {
+    place: Place,
+    /// Somebody has called [`stop`](Self::stop): the place may be another's by now.
+    stopped: AtomicBool,
+}
 
 /// Where the function is.
 enum Place {
@@ -55,8 +60,15 @@ enum Place {
 }
 
 impl AfterFunc {
-    /// Takes the function back; true if it will not run, as none does of a context that is never
-    /// cancelled. Does not wait for one that runs. Never blocks.
+    fn at(place: Place) -> Self {
+        Self {
+            place,
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes the function back; true if it will not run because of this call, the first one, as none does
+    /// of a context that is never cancelled. Does not wait for one that runs. Never blocks.
     ///
     /// Go: the function that `context.AfterFunc` returns.
     ///
@@ -65,13 +77,17 @@ impl AfterFunc {
     /// let (ctx, cancel) = context::with_cancel(&Context::background());
     /// let after = context::after_func(&ctx, || unreachable!());
     /// assert!(after.stop());
+    /// assert!(!after.stop());
     /// cancel.cancel();
     /// ```
-    pub fn stop(self) -> bool {
-        match self.0 {
+    pub fn stop(&self) -> bool {
+        if self.stopped.swap(true, Ordering::Relaxed) {
+            return false;
+        }
+        match &self.place {
             Place::Nowhere => true,
             Place::Left => false,
-            Place::In(node, at) => node.remove_call(at).is_some(),
+            Place::In(node, at) => node.remove_call(*at).is_some(),
         }
     }
 }

@@ -12,6 +12,12 @@ pub trait Worker {
     fn task(&mut self);
 }
 
+impl<W: Worker + ?Sized> Worker for Box<W> {
+    fn task(&mut self) {
+        (**self).task();
+    }
+}
+
 /// A fixed number of goroutines that do what they are given.
 ///
 /// The channel between is unbuffered: when [`run`](Self::run) returns, a goroutine has the work.

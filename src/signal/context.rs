@@ -77,6 +77,21 @@ impl NotifyStop {
         self.cancel.without_cause().cancel();
         super::stop(&self.chan);
     }
+
+    /// As [`stop`](Self::stop). In Go what `signal.NotifyContext` returns is a `context.CancelFunc`,
+    /// and is called like one.
+    ///
+    /// ```
+    /// use gors::context::Context;
+    /// use gors::signal::{self, Signal};
+    ///
+    /// let (ctx, cancel) = signal::notify_context(&Context::background(), &[Signal::USER1]);
+    /// cancel.cancel();
+    /// assert!(ctx.err().is_some());
+    /// ```
+    pub fn cancel(&self) {
+        self.stop();
+    }
 }
 
 impl fmt::Debug for NotifyStop {

@@ -118,6 +118,20 @@ impl Semaphore {
         SemaphoreGuard { semaphore: self, n }
     }
 
+    /// Takes `n` tokens as [`try_acquire`](Self::try_acquire); the guard gives them back when it is
+    /// dropped.
+    ///
+    /// ```
+    /// let semaphore = gors::sync::Semaphore::new(1);
+    /// let one = semaphore.try_acquire_guard(1);
+    /// assert!(one.is_some());
+    /// assert!(semaphore.try_acquire_guard(1).is_none());
+    /// ```
+    pub fn try_acquire_guard(&self, n: usize) -> Option<SemaphoreGuard<'_>> {
+        self.try_acquire(n)
+            .then(|| SemaphoreGuard { semaphore: self, n })
+    }
+
     /// How many tokens were free a moment ago.
     #[must_use]
     pub fn available(&self) -> usize {

@@ -1,6 +1,7 @@
 //! One call for all who want the same at the same time.
 
 use std::any::Any;
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
@@ -267,7 +268,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
     /// runs. May block while somebody else asks or forgets.
     ///
     /// Go: `Forget`.
-    pub fn forget(&self, key: &K) {
+    pub fn forget<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let forgotten = self.calls.lock().remove(key);
         drop(forgotten);
     }

@@ -66,6 +66,16 @@ fn contexts() {
     let after = context::after_func(&ctx, move || run.send(()));
     ran.recv();
     assert!(!after.stop());
+    let (ctx, cancel) = context::with_cancel(&root);
+    let after = context::after_func(&ctx, || unreachable!());
+    // Its place in the list may be another's by the second time.
+    assert!(after.stop());
+    let run = ran.clone();
+    let other = context::after_func(&ctx, move || run.send(()));
+    assert!(!after.stop());
+    cancel.cancel();
+    ran.recv();
+    assert!(!other.stop());
 }
 
 #[gors::test]
@@ -78,6 +88,10 @@ fn signals() {
     let all = [Signal::INTERRUPT, Signal::TERMINATE, Signal::QUIT];
     let (ctx, stop) = signal::notify_context(&Context::background(), &all);
     stop.stop();
+    assert!(ctx.err().is_some());
+    let (ctx, stop) = signal::notify_context(&Context::background(), &all);
+    // As the `CancelFunc` that it is in Go.
+    stop.cancel();
     assert!(ctx.err().is_some());
 }
 
@@ -111,6 +125,10 @@ fn patterns() {
     let did = make(1);
     let pool = work::Pool::new(1);
     pool.run(Count(did.clone()));
+    did.recv();
+    // Where the interface would be in Go.
+    let worker: Box<dyn work::Worker + Send> = Box::new(Count(did.clone()));
+    pool.run(worker);
     pool.shutdown();
     assert_eq!(did.len(), 1);
 

@@ -118,6 +118,9 @@ fn semaphore() {
     taken.unwrap();
     SEMAPHORE.release(1);
     drop(SEMAPHORE.acquire_guard(3));
+    let all = SEMAPHORE.try_acquire_guard(3);
+    assert!(all.is_some() && SEMAPHORE.try_acquire_guard(1).is_none());
+    drop(all);
     assert!(SEMAPHORE.try_acquire(3));
 }
 
@@ -158,6 +161,8 @@ fn groups() {
     let result: Receiver<(i32, bool)> = group.work_chan("key", || 2);
     assert_eq!(result.recv(), Ok((2, false)));
     group.forget(&"key");
+    group.forget("key");
+    singleflight::Group::<String, i32>::new().forget("key");
 
     let n = AtomicUsize::new(1);
     n.fetch_add(1, Ordering::SeqCst);
