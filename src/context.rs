@@ -140,6 +140,14 @@ impl Context {
     /// ready too, and the answer stays the same.
     ///
     /// Go: `ctx.Err()`.
+    ///
+    /// ```
+    /// use gors::context::{self, Context, ContextError};
+    /// let (ctx, cancel) = context::with_cancel(&Context::background());
+    /// assert_eq!(ctx.err(), None);
+    /// cancel.cancel();
+    /// assert_eq!(ctx.err(), Some(ContextError::Canceled));
+    /// ```
     #[must_use]
     pub fn err(&self) -> Option<ContextError> {
         self.node().and_then(|node| node.err())

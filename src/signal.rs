@@ -73,6 +73,14 @@ pub fn stop(chan: &Chan<Signal>) {
 /// If a signal cannot be ignored.
 ///
 /// Go: `signal.Ignore`.
+///
+/// ```
+/// use gors::signal::{self, Signal};
+/// signal::ignore(&[Signal::USER1]);
+/// // Would end the process otherwise.
+/// Signal::USER1.raise().unwrap();
+/// signal::reset(&[Signal::USER1]);
+/// ```
 pub fn ignore(signals: &[Signal]) {
     registry::ignore(signals);
 }
@@ -95,6 +103,15 @@ pub fn ignored(signal: Signal) -> bool {
 /// Undoes every [`notify`] and [`ignore`] for these signals; without any, for all.
 ///
 /// Go: `signal.Reset`.
+///
+/// ```
+/// use gors::signal::{self, Signal};
+/// let signals = gors::make(1);
+/// signal::notify(&signals, &[Signal::HANGUP]);
+/// signal::ignore(&[Signal::USER1]);
+/// signal::reset(&[]);
+/// assert!(!signal::ignored(Signal::USER1));
+/// ```
 pub fn reset(signals: &[Signal]) {
     registry::reset(signals);
 }

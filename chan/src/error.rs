@@ -8,10 +8,25 @@ const DISCONNECTED_RECV: &str = "receiving on an empty and disconnected channel"
 
 /// The value could not be sent: the channel is closed, or all its receivers are gone. Holds the
 /// value.
+///
+/// ```
+/// let (s, r) = gors_chan::bounded(1);
+/// drop(r);
+/// let error = s.send(5).unwrap_err();
+/// assert_eq!(error.to_string(), "sending on a disconnected channel");
+/// assert_eq!(error.into_inner(), 5);
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub struct SendError<T>(pub T);
 
 /// Why [`try_send`](crate::Sender::try_send) did not send. Holds the value.
+///
+/// ```
+/// use gors_chan::{TrySendError, bounded};
+/// let (s, _r) = bounded(1);
+/// s.send(1).unwrap();
+/// assert_eq!(s.try_send(2), Err(TrySendError::Full(2)));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub enum TrySendError<T> {
     /// The buffer is full, or (rendezvous) nobody waits to receive.
@@ -21,6 +36,13 @@ pub enum TrySendError<T> {
 }
 
 /// Why [`send_timeout`](crate::Sender::send_timeout) did not send. Holds the value.
+///
+/// ```
+/// use gors_chan::{SendTimeoutError, bounded};
+/// use std::time::Duration;
+/// let (s, _r) = bounded(0);
+/// assert_eq!(s.send_timeout(1, Duration::from_millis(1)), Err(SendTimeoutError::Timeout(1)));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub enum SendTimeoutError<T> {
     /// The time is up.
@@ -30,10 +52,25 @@ pub enum SendTimeoutError<T> {
 }
 
 /// Nothing will come any more: the channel is empty, and closed or without senders.
+///
+/// ```
+/// use gors_chan::{RecvError, bounded};
+/// let (s, r) = bounded::<i32>(1);
+/// drop(s);
+/// assert_eq!(r.recv(), Err(RecvError));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub struct RecvError;
 
 /// Why [`try_recv`](crate::Receiver::try_recv) received nothing.
+///
+/// ```
+/// use gors_chan::{TryRecvError, bounded};
+/// let (s, r) = bounded::<i32>(1);
+/// assert_eq!(r.try_recv(), Err(TryRecvError::Empty));
+/// drop(s);
+/// assert_eq!(r.try_recv(), Err(TryRecvError::Disconnected));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub enum TryRecvError {
     /// No value is there now.
@@ -43,6 +80,13 @@ pub enum TryRecvError {
 }
 
 /// Why [`recv_timeout`](crate::Receiver::recv_timeout) received nothing.
+///
+/// ```
+/// use gors_chan::{RecvTimeoutError, bounded};
+/// use std::time::Duration;
+/// let (_s, r) = bounded::<i32>(1);
+/// assert_eq!(r.recv_timeout(Duration::from_millis(1)), Err(RecvTimeoutError::Timeout));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub enum RecvTimeoutError {
     /// The time is up.

@@ -143,11 +143,24 @@ impl<T> Chan<T> {
     }
 
     /// No value is queued.
+    ///
+    /// ```
+    /// let c = gors_chan::make(1);
+    /// assert!(c.is_empty());
+    /// c.send(1);
+    /// assert!(!c.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.link.is_empty()
     }
 
     /// The buffer is full. Always true without a buffer.
+    ///
+    /// ```
+    /// let c = gors_chan::make(1);
+    /// c.send(1);
+    /// assert!(c.is_full());
+    /// ```
     pub fn is_full(&self) -> bool {
         self.link.is_full()
     }
@@ -245,6 +258,12 @@ impl<T> Chan<T> {
 
     /// Lends this handle as a sender, for [`Select`](crate::Select) and functions that take
     /// `&Sender`.
+    ///
+    /// ```
+    /// let c = gors_chan::make(1);
+    /// c.as_sender().send(1).unwrap();
+    /// assert_eq!(c.recv(), Some(1));
+    /// ```
     pub fn as_sender(&self) -> &Sender<T> {
         // SAFETY: both are transparent over the same link; what a shared reference to a sender can
         // do is covered by the sender this handle counts as.

@@ -58,6 +58,14 @@ impl Builder {
 
     /// What a panic in a goroutine made by [`go`](Self::go) does.
     /// [`set_panic_policy`](crate::set_panic_policy) can make it milder, not harsher.
+    ///
+    /// ```
+    /// use gors_runtime::{Builder, PanicPolicy};
+    /// Builder::new()
+    ///     .panic_policy(PanicPolicy::Isolate)
+    ///     .go(|| panic!("ends this goroutine only"))
+    ///     .unwrap();
+    /// ```
     pub fn panic_policy(mut self, policy: PanicPolicy) -> Self {
         self.policy = policy;
         self
@@ -65,6 +73,15 @@ impl Builder {
 
     /// For [`run`](Self::run): keeps the main goroutine on the calling thread. Some graphics
     /// libraries ask for that.
+    ///
+    /// ```
+    /// use std::thread;
+    /// let caller = thread::current().id();
+    /// let main = gors_runtime::Builder::new()
+    ///     .main_thread(true)
+    ///     .run(|| thread::current().id());
+    /// assert_eq!(main, caller);
+    /// ```
     pub fn main_thread(mut self, keep: bool) -> Self {
         self.main_thread = keep;
         self
@@ -116,6 +133,14 @@ impl Builder {
     /// error says which. `f` is dropped then. A goroutine whose `spawn` succeeded has a stack promised
     /// to it; memory is used when it runs. (A goroutine of [`go!`](crate::go) is never refused: it waits
     /// until a stack comes free.)
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let handle = gors_runtime::Builder::new().stack_size(1 << 20).spawn(|| 5)?;
+    /// assert_eq!(handle.join().unwrap(), 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where
@@ -146,6 +171,13 @@ impl Builder {
     /// error says which. `f` is dropped then. A goroutine whose `spawn` succeeded has a stack promised
     /// to it; memory is used when it runs. (A goroutine of [`go!`](crate::go) is never refused: it waits
     /// until a stack comes free.)
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// gors_runtime::Builder::new().name("logger").go(|| println!("started"))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn go<F>(self, f: F) -> io::Result<()>
     where
@@ -161,6 +193,15 @@ impl Builder {
     /// # Panics
     ///
     /// With the panic of `f`, and if no stack of the wanted size is to be had.
+    ///
+    /// Go: `func main`.
+    ///
+    /// ```
+    /// let name = gors_runtime::Builder::new()
+    ///     .name("main")
+    ///     .run(gors_runtime::goroutine_name);
+    /// assert_eq!(name.as_deref(), Some("main"));
+    /// ```
     #[track_caller]
     pub fn run<F, T>(self, f: F) -> T
     where

@@ -26,6 +26,12 @@ use crate::{current, stack};
 pub(crate) struct Goexit;
 
 /// What a panic in a `go!` goroutine does that nobody catches.
+///
+/// ```
+/// use gors_runtime::{PanicPolicy, set_panic_policy};
+/// assert_eq!(PanicPolicy::default(), PanicPolicy::Exit);
+/// set_panic_policy(PanicPolicy::Isolate);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum PanicPolicy {

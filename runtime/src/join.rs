@@ -144,6 +144,16 @@ impl<T> Packet<T> {
 /// Owns the right to the result of a goroutine made by [`spawn`](crate::spawn).
 ///
 /// Dropping it detaches the goroutine, which runs on. It is also a [`Future`] of the result.
+///
+/// Go has none: there a channel or a `sync.WaitGroup` says that a goroutine has ended.
+///
+/// ```
+/// let handle = gors_runtime::spawn(|| 2 + 3);
+/// assert_eq!(handle.join().unwrap(), 5);
+///
+/// let handle = gors_runtime::spawn(|| 5);
+/// assert_eq!(gors_runtime::block_on(handle).unwrap(), 5);
+/// ```
 pub struct JoinHandle<T> {
     packet: Pair<Packet<T>>,
     id: u64,
@@ -195,18 +205,38 @@ impl<T> JoinHandle<T> {
     }
 
     /// Whether the goroutine has ended: `join` would not block. Never blocks.
+    ///
+    /// ```
+    /// let handle = gors_runtime::spawn(|| 5);
+    /// while !handle.is_finished() {
+    ///     gors_runtime::gosched();
+    /// }
+    /// assert_eq!(handle.join().unwrap(), 5);
+    /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.packet.is_done()
     }
 
     /// The goroutine's number, as [`goid`](crate::goid) gives it inside.
+    ///
+    /// ```
+    /// let handle = gors_runtime::spawn(gors_runtime::goid);
+    /// let id = handle.id();
+    /// assert_eq!(handle.join().unwrap(), id);
+    /// ```
     #[must_use]
     pub fn id(&self) -> u64 {
         self.id
     }
 
     /// The goroutine's name, if its [`Builder`](crate::Builder) gave one.
+    ///
+    /// ```
+    /// let handle = gors_runtime::Builder::new().name("parser").spawn(|| ()).unwrap();
+    /// assert_eq!(handle.name(), Some("parser"));
+    /// assert_eq!(gors_runtime::spawn(|| ()).name(), None);
+    /// ```
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -286,6 +316,11 @@ impl Payload {
 }
 
 /// Why a goroutine has no result: it panicked, or ended by `goexit`.
+///
+/// ```
+/// let error = gors_runtime::spawn(|| panic!("oh")).join().unwrap_err();
+/// assert!(error.to_string().ends_with("panicked: oh"));
+/// ```
 pub struct JoinError {
     id: u64,
     panic: Option<Payload>,
@@ -299,6 +334,15 @@ impl JoinError {
     }
 
     /// Whether the goroutine ended by [`goexit`](crate::goexit).
+    ///
+    /// ```
+    /// let error = gors_runtime::spawn(|| {
+    ///     gors_runtime::goexit();
+    /// })
+    /// .join()
+    /// .unwrap_err();
+    /// assert!(error.is_goexit() && !error.is_panic());
+    /// ```
     #[must_use]
     pub fn is_goexit(&self) -> bool {
         self.panic.is_none()
@@ -309,6 +353,11 @@ impl JoinError {
     /// # Panics
     ///
     /// If the goroutine did not panic; ask [`is_panic`](Self::is_panic) first.
+    ///
+    /// ```
+    /// let error = gors_runtime::spawn(|| panic!("oh")).join().unwrap_err();
+    /// assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "oh");
+    /// ```
     #[must_use]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         match self.panic {

@@ -81,12 +81,23 @@ impl Parker {
     }
 
     /// Blocks until there is a token, and takes it. Returns at once if there is one.
+    ///
+    /// ```
+    /// let parker = gors_runtime::Parker::new();
+    /// parker.unparker().unpark();
+    /// parker.park();
+    /// ```
     pub fn park(&self) {
         raw::exit_point();
         self.unparker.0.park(WaitReason::Park, None);
     }
 
     /// As [`park`](Self::park), for at most `timeout`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// gors_runtime::Parker::new().park_timeout(Duration::from_millis(1));
+    /// ```
     pub fn park_timeout(&self, timeout: Duration) {
         raw::exit_point();
         let deadline = clock::deadline_in(timeout);
@@ -94,6 +105,10 @@ impl Parker {
     }
 
     /// As [`park`](Self::park), at most until `deadline`.
+    ///
+    /// ```
+    /// gors_runtime::Parker::new().park_deadline(std::time::Instant::now());
+    /// ```
     pub fn park_deadline(&self, deadline: Instant) {
         raw::exit_point();
         self.unparker.0.park(WaitReason::Park, Some(deadline));
@@ -122,12 +137,28 @@ impl fmt::Debug for Parker {
 }
 
 /// Leaves a token for its [`Parker`]. May outlive it.
+///
+/// ```
+/// let parker = gors_runtime::Parker::new();
+/// let unparker = parker.unparker().clone();
+/// drop(parker);
+/// // Nobody is left to wake.
+/// unparker.unpark();
+/// ```
 #[derive(Clone, Default)]
 pub struct Unparker(Arc<Inner>);
 
 impl Unparker {
     /// Leaves the token and wakes the parker if it waits. Never blocks; a token that is there
     /// already stays one.
+    ///
+    /// ```
+    /// let parker = gors_runtime::Parker::new();
+    /// parker.unparker().unpark();
+    /// parker.unparker().unpark();
+    /// // One token, however often it was left.
+    /// parker.park();
+    /// ```
     pub fn unpark(&self) {
         self.0.unpark();
     }

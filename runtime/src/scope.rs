@@ -118,6 +118,12 @@ impl<'scope> Scope<'scope, '_> {
     /// Runs `f` in a goroutine of the scope. Its panic becomes the scope's. Never blocks.
     ///
     /// Go: the `go` statement.
+    ///
+    /// ```
+    /// let mut word = String::from("a");
+    /// gors_runtime::scope(|s| s.go(|| word.push('b')));
+    /// assert_eq!(word, "ab");
+    /// ```
     #[track_caller]
     pub fn go<F>(&'scope self, f: F)
     where
@@ -136,6 +142,12 @@ impl<'scope> Scope<'scope, '_> {
 
     /// Runs `f` in a goroutine of the scope and returns a handle to wait for its result. A panic
     /// that no `join` takes becomes the scope's. Never blocks.
+    ///
+    /// ```
+    /// let numbers = [1, 2, 3];
+    /// let sum = gors_runtime::scope(|s| s.spawn(|| numbers.iter().sum::<i32>()).join().unwrap());
+    /// assert_eq!(sum, 6);
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where

@@ -14,6 +14,14 @@ use super::{Cause, Context, ContextError};
 /// Cancels a context. Dropping it does not: see [`cancel_on_drop`](Self::cancel_on_drop).
 ///
 /// Go: `context.CancelFunc`.
+///
+/// ```
+/// use gors::context::{self, Context};
+/// let (ctx, cancel) = context::with_cancel(&Context::background());
+/// cancel.cancel();
+/// cancel.cancel();
+/// assert_eq!(ctx.err().unwrap().to_string(), "context canceled");
+/// ```
 #[derive(Clone)]
 #[must_use = "a context is cancelled only if somebody calls `cancel`"]
 pub struct CancelFunc(Arc<Node>);
@@ -67,6 +75,13 @@ impl Drop for CancelOnDrop {
 /// Cancels a context with a cause.
 ///
 /// Go: `context.CancelCauseFunc`.
+///
+/// ```
+/// use gors::context::{self, Context};
+/// let (ctx, cancel) = context::with_cancel_cause(&Context::background());
+/// cancel.cancel("disk full");
+/// assert_eq!(ctx.cause().unwrap().to_string(), "disk full");
+/// ```
 #[derive(Clone)]
 #[must_use = "a context is cancelled only if somebody calls `cancel`"]
 pub struct CancelCauseFunc(Arc<Node>);
@@ -143,6 +158,15 @@ pub fn with_deadline(parent: &Context, deadline: Instant) -> (Context, CancelFun
 /// As [`with_deadline`], with a cause for when the deadline passes.
 ///
 /// Go: `context.WithDeadlineCause`.
+///
+/// ```
+/// use gors::context::{self, Context};
+/// use std::time::Instant;
+/// let (ctx, _cancel) =
+///     context::with_deadline_cause(&Context::background(), Instant::now(), "too slow");
+/// assert_eq!(ctx.cause().unwrap().to_string(), "too slow");
+/// assert_eq!(ctx.err().unwrap().to_string(), "context deadline exceeded");
+/// ```
 pub fn with_deadline_cause(
     parent: &Context,
     deadline: Instant,

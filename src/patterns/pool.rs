@@ -29,6 +29,15 @@ pub struct Pool<R> {
 }
 
 /// What can go wrong with a [`Pool`].
+///
+/// ```
+/// use gors::patterns::pool::{Error, Pool};
+/// use std::io;
+/// let pool = Pool::<String>::new(|| Err(io::Error::other("no route")), 1).unwrap();
+/// assert!(matches!(pool.acquire(), Err(Error::Factory(_))));
+/// pool.close();
+/// assert!(matches!(pool.acquire(), Err(Error::Closed)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -65,6 +74,13 @@ impl<R> Pool<R> {
     /// # Errors
     ///
     /// [`Error::TooSmall`] if `size` is 0.
+    ///
+    /// ```
+    /// use gors::patterns::pool::Pool;
+    /// use std::io;
+    /// let none = Pool::new(|| Ok::<_, io::Error>(1), 0);
+    /// assert_eq!(none.unwrap_err().to_string(), "Size value too small.");
+    /// ```
     pub fn new<F, E>(factory: F, size: usize) -> Result<Self, Error>
     where
         F: Fn() -> Result<R, E> + Send + Sync + 'static,
@@ -85,6 +101,12 @@ impl<R> Pool<R> {
     /// # Errors
     ///
     /// If the pool has been closed, or the factory fails.
+    ///
+    /// ```
+    /// use gors::patterns::pool::Pool;
+    /// let pool = Pool::new(|| "5".parse::<i32>(), 1).unwrap();
+    /// assert_eq!(pool.acquire().unwrap(), 5);
+    /// ```
     pub fn acquire(&self) -> Result<R, Error> {
         match self.resources.try_recv() {
             Ok(resource) => Ok(resource),
@@ -95,6 +117,17 @@ impl<R> Pool<R> {
 
     /// Puts a resource back. If the pool is full or closed the resource is dropped. Blocks while others
     /// put something back.
+    ///
+    /// ```
+    /// use gors::patterns::pool::Pool;
+    /// use std::convert::Infallible;
+    /// let pool = Pool::new(|| Ok::<_, Infallible>(Vec::<u8>::new()), 1).unwrap();
+    /// let mut buffer = pool.acquire().unwrap();
+    /// buffer.push(1);
+    /// pool.release(buffer);
+    /// // The same one comes back.
+    /// assert_eq!(pool.acquire().unwrap(), [1]);
+    /// ```
     pub fn release(&self, resource: R) {
         let closed = self.closed.lock();
         let refused = if *closed {
@@ -112,6 +145,15 @@ impl<R> Pool<R> {
     }
 
     /// Closes the pool and drops the resources in it. Later calls do nothing.
+    ///
+    /// ```
+    /// use gors::patterns::pool::Pool;
+    /// use std::convert::Infallible;
+    /// let pool = Pool::new(|| Ok::<_, Infallible>(1), 1).unwrap();
+    /// pool.close();
+    /// pool.close();
+    /// assert!(pool.acquire().is_err());
+    /// ```
     pub fn close(&self) {
         let mut closed = self.closed.lock();
         if std::mem::replace(&mut *closed, true) {

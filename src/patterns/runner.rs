@@ -39,6 +39,12 @@ pub struct Runner {
 type Task = Box<dyn FnMut(usize) + Send>;
 
 /// Why a [`Runner`] did not run all its tasks.
+///
+/// ```
+/// use gors::patterns::runner::Error;
+/// assert_eq!(Error::Timeout.to_string(), "received timeout");
+/// assert_eq!(Error::Interrupt.to_string(), "received interrupt");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Error {
     /// The time was over.
@@ -80,6 +86,14 @@ impl Runner {
     /// # Errors
     ///
     /// If the time was over before the last task had ended, or an interrupt came before it had begun.
+    ///
+    /// ```
+    /// use gors::patterns::runner::Runner;
+    /// use std::time::Duration;
+    /// let mut runner = Runner::new(Duration::from_secs(60));
+    /// runner.add(|id| println!("task {id}"));
+    /// assert_eq!(runner.start(), Ok(()));
+    /// ```
     pub fn start(&mut self) -> Result<(), Error> {
         signal::notify(&self.interrupt, &[Signal::INTERRUPT]);
         // Room for one: the goroutine must not wait for a receiver that has left by timeout.

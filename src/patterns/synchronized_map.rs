@@ -37,11 +37,24 @@ impl<K: Eq + Hash, V> SynchronizedMap<K, V> {
     }
 
     /// Sets the value of a key; returns the one before. Blocks while others use the map.
+    ///
+    /// ```
+    /// let map = gors::patterns::SynchronizedMap::new();
+    /// assert_eq!(map.put("a", 1), None);
+    /// assert_eq!(map.put("a", 2), Some(1));
+    /// ```
     pub fn put(&self, key: K, value: V) -> Option<V> {
         self.data.write().insert(key, value)
     }
 
     /// A clone of a key's value. Blocks while somebody changes the map.
+    ///
+    /// ```
+    /// let map = gors::patterns::SynchronizedMap::new();
+    /// map.put(String::from("a"), 1);
+    /// assert_eq!(map.get("a"), Some(1));
+    /// assert_eq!(map.get("b"), None);
+    /// ```
     pub fn get<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -52,6 +65,13 @@ impl<K: Eq + Hash, V> SynchronizedMap<K, V> {
     }
 
     /// Removes a key; returns its value. Blocks while others use the map.
+    ///
+    /// ```
+    /// let map = gors::patterns::SynchronizedMap::new();
+    /// map.put("a", 1);
+    /// assert_eq!(map.delete("a"), Some(1));
+    /// assert!(map.is_empty());
+    /// ```
     pub fn delete<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -62,6 +82,15 @@ impl<K: Eq + Hash, V> SynchronizedMap<K, V> {
 
     /// Calls `f` for each entry, in no order. Others may read meanwhile, and wait with changes until
     /// it is over; `f` must not use the map itself.
+    ///
+    /// ```
+    /// let map = gors::patterns::SynchronizedMap::new();
+    /// map.put("a", 1);
+    /// map.put("b", 2);
+    /// let mut sum = 0;
+    /// map.each(|_, n| sum += n);
+    /// assert_eq!(sum, 3);
+    /// ```
     pub fn each(&self, mut f: impl FnMut(&K, &V)) {
         for (key, value) in self.data.read().iter() {
             f(key, value);

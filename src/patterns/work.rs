@@ -7,6 +7,16 @@ use gors_chan::{Chan, make};
 use crate::sync::WaitGroup;
 
 /// Something that a [`Pool`] can do.
+///
+/// ```
+/// use gors::patterns::work::Worker;
+/// struct Count(u32);
+/// impl Worker for Count {
+///     fn task(&mut self) {
+///         self.0 += 1;
+///     }
+/// }
+/// ```
 pub trait Worker {
     /// Does it, in a goroutine of the pool.
     fn task(&mut self);

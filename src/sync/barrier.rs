@@ -76,6 +76,11 @@ impl Barrier {
 
     /// Blocks until as many have called this as the barrier is for. If more do, they are in the next
     /// round.
+    ///
+    /// ```
+    /// let barrier = gors::sync::Barrier::new(1);
+    /// assert!(barrier.wait().is_leader());
+    /// ```
     pub fn wait(&self) -> BarrierWaitResult {
         raw::exit_point();
         let (Ok(state) | Err(state)) =

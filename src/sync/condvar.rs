@@ -49,6 +49,23 @@ impl Condvar {
     /// mutex is open is not missed.
     ///
     /// Go: `Wait`.
+    ///
+    /// ```
+    /// use gors::prelude::*;
+    /// use gors::sync::{Condvar, Mutex};
+    /// static READY: Mutex<bool> = Mutex::new(false);
+    /// static CHANGED: Condvar = Condvar::new();
+    /// gors::run(|| {
+    ///     go!({
+    ///         *READY.lock() = true;
+    ///         CHANGED.notify_all();
+    ///     });
+    ///     let mut ready = READY.lock();
+    ///     while !*ready {
+    ///         CHANGED.wait(&mut ready);
+    ///     }
+    /// });
+    /// ```
     #[inline]
     pub fn wait<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>) {
         self.0.wait(guard);
@@ -73,6 +90,13 @@ impl Condvar {
     }
 
     /// As [`wait`](Self::wait), at most until `deadline`.
+    ///
+    /// ```
+    /// use gors::sync::{Condvar, Mutex};
+    /// let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    /// let mut guard = mutex.lock();
+    /// assert!(condvar.wait_until(&mut guard, std::time::Instant::now()).timed_out());
+    /// ```
     #[inline]
     pub fn wait_until<T: ?Sized>(
         &self,
@@ -94,6 +118,15 @@ impl Condvar {
 
     /// Waits as long as `condition` is true, for at most `timeout`. The result says whether the time
     /// was over with the condition still true.
+    ///
+    /// ```
+    /// use gors::sync::{Condvar, Mutex};
+    /// use std::time::Duration;
+    /// let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    /// let mut number = mutex.lock();
+    /// let wait = condvar.wait_while_for(&mut number, |n| *n == 0, Duration::from_millis(1));
+    /// assert!(wait.timed_out());
+    /// ```
     #[inline]
     pub fn wait_while_for<T: ?Sized>(
         &self,
@@ -132,6 +165,10 @@ impl Condvar {
     /// not hold the mutex.
     ///
     /// Go: `Signal`.
+    ///
+    /// ```
+    /// assert!(!gors::sync::Condvar::new().notify_one());
+    /// ```
     #[inline]
     pub fn notify_one(&self) -> bool {
         self.0.notify_one()
@@ -140,6 +177,10 @@ impl Condvar {
     /// Wakes all that wait; says how many that were. Never blocks.
     ///
     /// Go: `Broadcast`.
+    ///
+    /// ```
+    /// assert_eq!(gors::sync::Condvar::new().notify_all(), 0);
+    /// ```
     #[inline]
     pub fn notify_all(&self) -> usize {
         self.0.notify_all()

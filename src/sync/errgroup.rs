@@ -122,6 +122,13 @@ impl<E: Send + 'static> Group<E> {
     /// Runs `f` in a new goroutine; blocks while as many run as the limit allows.
     ///
     /// Go: `Go`.
+    ///
+    /// ```
+    /// use gors::sync::errgroup::Group;
+    /// let group = Group::<std::num::ParseIntError>::new();
+    /// group.go(|| "5".parse::<i32>().map(drop));
+    /// assert!(group.wait().is_ok());
+    /// ```
     #[track_caller]
     pub fn go<F>(&self, f: F)
     where
@@ -137,6 +144,21 @@ impl<E: Send + 'static> Group<E> {
     /// As [`go`](Self::go) if the limit allows that at once; else returns false. Never blocks.
     ///
     /// Go: `TryGo`.
+    ///
+    /// ```
+    /// use gors::prelude::*;
+    /// use gors::sync::errgroup::Group;
+    /// let (group, gate) = (Group::<()>::new(), make::<()>(0));
+    /// group.set_limit(1);
+    /// let shut = gate.clone();
+    /// assert!(group.try_go(move || {
+    ///     shut.recv();
+    ///     Ok(())
+    /// }));
+    /// assert!(!group.try_go(|| Ok(())));
+    /// gate.close();
+    /// assert!(group.wait().is_ok());
+    /// ```
     #[track_caller]
     pub fn try_go<F>(&self, f: F) -> bool
     where
@@ -213,6 +235,13 @@ impl<E: Send + 'static> Group<E> {
     /// With the panic of a function, if that was the first failure.
     ///
     /// Go: `Wait`.
+    ///
+    /// ```
+    /// use gors::sync::errgroup::Group;
+    /// let group = Group::new();
+    /// group.go(|| Err("broken"));
+    /// assert_eq!(group.wait(), Err("broken"));
+    /// ```
     pub fn wait(&self) -> Result<(), E> {
         self.shared.running.wait();
         if let Some(cancel) = &self.shared.cancel {

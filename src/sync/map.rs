@@ -78,6 +78,12 @@ impl<K: Eq + Hash, V: Clone> Map<K, V> {
     /// The value of `key`.
     ///
     /// Go: `Load`.
+    ///
+    /// ```
+    /// let map = gors::sync::Map::new();
+    /// map.store(String::from("a"), 1);
+    /// assert_eq!(map.load("a"), Some(1));
+    /// ```
     pub fn load<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -89,6 +95,13 @@ impl<K: Eq + Hash, V: Clone> Map<K, V> {
     /// Sets the value of `key`.
     ///
     /// Go: `Store`.
+    ///
+    /// ```
+    /// let map = gors::sync::Map::new();
+    /// map.store("a", 1);
+    /// map.store("a", 2);
+    /// assert_eq!(map.load("a"), Some(2));
+    /// ```
     pub fn store(&self, key: K, value: V) {
         self.swap(key, value);
     }
@@ -96,6 +109,12 @@ impl<K: Eq + Hash, V: Clone> Map<K, V> {
     /// The value of `key` and true; if there is none, stores `value` and returns it and false.
     ///
     /// Go: `LoadOrStore`.
+    ///
+    /// ```
+    /// let map = gors::sync::Map::new();
+    /// assert_eq!(map.load_or_store("a", 1), (1, false));
+    /// assert_eq!(map.load_or_store("a", 2), (1, true));
+    /// ```
     pub fn load_or_store(&self, key: K, value: V) -> (V, bool) {
         let shard = self.shard(&key);
         if let Some(old) = shard.read().get(&key) {
@@ -112,6 +131,13 @@ impl<K: Eq + Hash, V: Clone> Map<K, V> {
     /// Removes `key` and returns its value.
     ///
     /// Go: `LoadAndDelete`.
+    ///
+    /// ```
+    /// let map = gors::sync::Map::new();
+    /// map.store("a", 1);
+    /// assert_eq!(map.load_and_delete("a"), Some(1));
+    /// assert_eq!(map.load_and_delete("a"), None);
+    /// ```
     pub fn load_and_delete<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -124,6 +150,13 @@ impl<K: Eq + Hash, V: Clone> Map<K, V> {
     /// Removes `key`.
     ///
     /// Go: `Delete`.
+    ///
+    /// ```
+    /// let map = gors::sync::Map::new();
+    /// map.store("a", 1);
+    /// map.delete("a");
+    /// assert!(map.is_empty());
+    /// ```
     pub fn delete<Q>(&self, key: &Q)
     where
         K: Borrow<Q>,
@@ -135,6 +168,12 @@ impl<K: Eq + Hash, V: Clone> Map<K, V> {
     /// Sets the value of `key` and returns the one before.
     ///
     /// Go: `Swap`.
+    ///
+    /// ```
+    /// let map = gors::sync::Map::new();
+    /// assert_eq!(map.swap("a", 1), None);
+    /// assert_eq!(map.swap("a", 2), Some(1));
+    /// ```
     pub fn swap(&self, key: K, value: V) -> Option<V> {
         let shard = self.shard(&key);
         shard.write().insert(key, value)
@@ -143,6 +182,13 @@ impl<K: Eq + Hash, V: Clone> Map<K, V> {
     /// Sets the value of `key` to `new` if it is `old`.
     ///
     /// Go: `CompareAndSwap`.
+    ///
+    /// ```
+    /// let map = gors::sync::Map::new();
+    /// map.store("a", 1);
+    /// assert!(map.compare_and_swap("a", &1, 2));
+    /// assert!(!map.compare_and_swap("a", &1, 3));
+    /// ```
     pub fn compare_and_swap<Q>(&self, key: &Q, old: &V, new: V) -> bool
     where
         K: Borrow<Q>,
@@ -160,6 +206,13 @@ impl<K: Eq + Hash, V: Clone> Map<K, V> {
     /// Removes `key` if its value is `old`.
     ///
     /// Go: `CompareAndDelete`.
+    ///
+    /// ```
+    /// let map = gors::sync::Map::new();
+    /// map.store("a", 1);
+    /// assert!(!map.compare_and_delete("a", &2));
+    /// assert!(map.compare_and_delete("a", &1));
+    /// ```
     pub fn compare_and_delete<Q>(&self, key: &Q, old: &V) -> bool
     where
         K: Borrow<Q>,
@@ -215,6 +268,13 @@ impl<K: Eq + Hash, V: Clone> Map<K, V> {
     /// Removes all entries.
     ///
     /// Go: `Clear`.
+    ///
+    /// ```
+    /// let map = gors::sync::Map::new();
+    /// map.store("a", 1);
+    /// map.clear();
+    /// assert_eq!(map.len(), 0);
+    /// ```
     pub fn clear(&self) {
         for Shard(shard) in &self.table().shards {
             let removed = std::mem::replace(

@@ -48,6 +48,14 @@ impl Once {
     /// own function blocks for ever.
     ///
     /// Go: `Do`.
+    ///
+    /// ```
+    /// let once = gors::sync::Once::new();
+    /// let mut runs = 0;
+    /// once.call_once(|| runs += 1);
+    /// once.call_once(|| unreachable!());
+    /// assert_eq!(runs, 1);
+    /// ```
     #[inline]
     pub fn call_once(&self, f: impl FnOnce()) {
         if !self.0.is_done() {
@@ -67,6 +75,13 @@ impl Once {
     }
 
     /// Whether the function has run. Never blocks.
+    ///
+    /// ```
+    /// let once = gors::sync::Once::new();
+    /// assert!(!once.is_completed());
+    /// once.call_once(|| {});
+    /// assert!(once.is_completed());
+    /// ```
     #[inline]
     #[must_use]
     pub fn is_completed(&self) -> bool {
@@ -74,6 +89,16 @@ impl Once {
     }
 
     /// Blocks until the function has run, whoever runs it.
+    ///
+    /// ```
+    /// use gors::prelude::*;
+    /// use gors::sync::Once;
+    /// static ONCE: Once = Once::new();
+    /// gors::run(|| {
+    ///     go!(|| ONCE.call_once(|| println!("run")));
+    ///     ONCE.wait();
+    /// });
+    /// ```
     pub fn wait(&self) {
         if !self.0.is_done() {
             self.0.wait();
@@ -111,6 +136,13 @@ impl<T> OnceLock<T> {
     }
 
     /// The value, if there is one. Never blocks.
+    ///
+    /// ```
+    /// let cell = gors::sync::OnceLock::new();
+    /// assert_eq!(cell.get(), None);
+    /// cell.set(1).unwrap();
+    /// assert_eq!(cell.get(), Some(&1));
+    /// ```
     #[inline]
     pub fn get(&self) -> Option<&T> {
         self.0.get()
@@ -127,6 +159,12 @@ impl<T> OnceLock<T> {
     /// # Errors
     ///
     /// Gives `value` back if the cell has one.
+    ///
+    /// ```
+    /// let cell = gors::sync::OnceLock::new();
+    /// assert_eq!(cell.set(1), Ok(()));
+    /// assert_eq!(cell.set(2), Err(2));
+    /// ```
     pub fn set(&self, value: T) -> Result<(), T> {
         let mut value = Some(value);
         self.get_or_init(|| value.take().expect("called once"));
@@ -135,6 +173,12 @@ impl<T> OnceLock<T> {
 
     /// The value, made by `f` if there is none. Blocks while somebody else makes it. If `f` panics, the
     /// cell stays empty, and the next caller makes the value. `f` must not use this cell.
+    ///
+    /// ```
+    /// let cell = gors::sync::OnceLock::new();
+    /// assert_eq!(*cell.get_or_init(|| 1), 1);
+    /// assert_eq!(*cell.get_or_init(|| 2), 1);
+    /// ```
     #[inline]
     pub fn get_or_init(&self, f: impl FnOnce() -> T) -> &T {
         match self.get_or_try_init(|| Ok::<T, std::convert::Infallible>(f())) {
@@ -148,18 +192,40 @@ impl<T> OnceLock<T> {
     /// # Errors
     ///
     /// Those of `f`; the cell stays empty then.
+    ///
+    /// ```
+    /// let cell = gors::sync::OnceLock::new();
+    /// assert!(cell.get_or_try_init(|| "x".parse::<i32>()).is_err());
+    /// assert_eq!(cell.get_or_try_init(|| "1".parse::<i32>()), Ok(&1));
+    /// ```
     #[inline]
     pub fn get_or_try_init<E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
         self.0.get_or_try_init(f)
     }
 
     /// Blocks until there is a value.
+    ///
+    /// ```
+    /// use gors::prelude::*;
+    /// use gors::sync::OnceLock;
+    /// static CELL: OnceLock<i32> = OnceLock::new();
+    /// gors::run(|| {
+    ///     go!(|| CELL.set(1).unwrap());
+    ///     assert_eq!(*CELL.wait(), 1);
+    /// });
+    /// ```
     #[inline]
     pub fn wait(&self) -> &T {
         self.0.wait()
     }
 
     /// Takes the value out; the cell is empty again.
+    ///
+    /// ```
+    /// let mut cell = gors::sync::OnceLock::from(1);
+    /// assert_eq!(cell.take(), Some(1));
+    /// assert_eq!(cell.take(), None);
+    /// ```
     pub fn take(&mut self) -> Option<T> {
         self.0.take()
     }
@@ -233,6 +299,12 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// # Panics
     ///
     /// With the function's panic; in later calls, because there will never be a value.
+    ///
+    /// ```
+    /// use gors::sync::LazyLock;
+    /// let lazy = LazyLock::new(|| 5);
+    /// assert_eq!(*LazyLock::force(&lazy), 5);
+    /// ```
     #[inline]
     pub fn force(this: &Self) -> &T {
         match this.cell.get() {

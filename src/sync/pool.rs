@@ -54,6 +54,11 @@ impl<T> Pool<T> {
     /// One of the things that were put in, or a new one.
     ///
     /// Go: `Get`.
+    ///
+    /// ```
+    /// let pool = gors::sync::Pool::new(String::new);
+    /// assert_eq!(pool.get(), "");
+    /// ```
     pub fn get(&self) -> T {
         self.stacks()
             .find_map(|stack| stack.try_with(Vec::pop).flatten())
@@ -63,6 +68,14 @@ impl<T> Pool<T> {
     /// Puts something in for another `get`.
     ///
     /// Go: `Put`.
+    ///
+    /// ```
+    /// let pool = gors::sync::Pool::new(Vec::<u8>::new);
+    /// let mut buffer = pool.get();
+    /// buffer.push(1);
+    /// buffer.clear();
+    /// pool.put(buffer);
+    /// ```
     pub fn put(&self, value: T) {
         let mut value = Some(value);
         for stack in self.stacks() {

@@ -45,6 +45,12 @@ impl Semaphore {
     /// and keeps nobody else waiting.
     ///
     /// Go: `Acquire` with the background context.
+    ///
+    /// ```
+    /// let semaphore = gors::sync::Semaphore::new(2);
+    /// semaphore.acquire(2);
+    /// semaphore.release(2);
+    /// ```
     #[inline]
     pub fn acquire(&self, n: usize) {
         raw::point(Point::Lock);
@@ -70,6 +76,13 @@ impl Semaphore {
     }
 
     /// Takes `n` tokens, blocking for at most `timeout`; false if they were not to be had.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let semaphore = gors::sync::Semaphore::new(1);
+    /// assert!(semaphore.acquire_timeout(1, Duration::from_millis(1)));
+    /// assert!(!semaphore.acquire_timeout(1, Duration::from_millis(1)));
+    /// ```
     pub fn acquire_timeout(&self, n: usize, timeout: Duration) -> bool {
         if self.0.try_acquire(n) {
             return true;
@@ -106,12 +119,28 @@ impl Semaphore {
     /// `semaphore: released more than held`.
     ///
     /// Go: `Release`.
+    ///
+    /// ```
+    /// let semaphore = gors::sync::Semaphore::new(1);
+    /// semaphore.acquire(1);
+    /// semaphore.release(1);
+    /// assert!(semaphore.try_acquire(1));
+    /// ```
     #[inline]
     pub fn release(&self, n: usize) {
         assert!(self.0.release(n), "semaphore: released more than held");
     }
 
     /// Takes `n` tokens as [`acquire`](Self::acquire); the guard gives them back when it is dropped.
+    ///
+    /// ```
+    /// let semaphore = gors::sync::Semaphore::new(1);
+    /// {
+    ///     let _one = semaphore.acquire_guard(1);
+    ///     assert!(!semaphore.try_acquire(1));
+    /// }
+    /// assert!(semaphore.try_acquire(1));
+    /// ```
     #[inline]
     pub fn acquire_guard(&self, n: usize) -> SemaphoreGuard<'_> {
         self.acquire(n);

@@ -145,6 +145,14 @@ impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
     /// catch it here.
     ///
     /// Go: `Do`.
+    ///
+    /// ```
+    /// use gors::sync::singleflight::Group;
+    /// let group = Group::new();
+    /// assert_eq!(group.work("k", || 1), (1, false));
+    /// // Nobody asks at the same time: it runs again.
+    /// assert_eq!(group.work("k", || 2), (2, false));
+    /// ```
     pub fn work(&self, key: K, f: impl FnOnce() -> V) -> (V, bool) {
         let mut calls = self.calls.lock();
         if let Some(call) = calls.get(&key) {
@@ -268,6 +276,12 @@ impl<K: Eq + Hash + Clone, V: Clone> Group<K, V> {
     /// runs. May block while somebody else asks or forgets.
     ///
     /// Go: `Forget`.
+    ///
+    /// ```
+    /// use gors::sync::singleflight::Group;
+    /// let group = Group::<String, i32>::new();
+    /// group.forget("k");
+    /// ```
     pub fn forget<Q>(&self, key: &Q)
     where
         K: Borrow<Q>,

@@ -249,6 +249,16 @@ impl WaitGroup {
     /// `sync: negative WaitGroup counter`.
     ///
     /// Go: `Done`.
+    ///
+    /// ```
+    /// use gors::prelude::*;
+    /// gors::run(|| {
+    ///     let wg = WaitGroup::new();
+    ///     wg.add(1);
+    ///     go!(wg.clone().done());
+    ///     wg.wait();
+    /// });
+    /// ```
     #[inline]
     pub fn done(&self) {
         self.add(-1);
@@ -261,6 +271,12 @@ impl WaitGroup {
     /// `sync: WaitGroup is reused before previous Wait has returned`, if it sees that.
     ///
     /// Go: `Wait`.
+    ///
+    /// ```
+    /// let wg = gors::sync::WaitGroup::new();
+    /// // Nothing to wait for.
+    /// wg.wait();
+    /// ```
     #[inline]
     pub fn wait(&self) {
         if let Some(group) = self.group.get() {

@@ -58,6 +58,14 @@ impl Ticker {
     /// channel stays open: a receiver that waits goes on waiting. Never blocks.
     ///
     /// Go: `t.Stop()`, which returns nothing.
+    ///
+    /// ```
+    /// use gors::time::Ticker;
+    /// use std::time::Duration;
+    /// let ticker = Ticker::new(Duration::from_millis(1));
+    /// assert!(ticker.stop());
+    /// assert!(ticker.c().try_recv().is_err());
+    /// ```
     pub fn stop(&self) -> bool {
         self.owner.stop()
     }
@@ -69,6 +77,14 @@ impl Ticker {
     /// `non-positive interval for Ticker.Reset` if the period is zero.
     ///
     /// Go: `t.Reset(d)`, which returns nothing.
+    ///
+    /// ```
+    /// use gors::time::Ticker;
+    /// use std::time::Duration;
+    /// let ticker = Ticker::new(Duration::from_secs(3600));
+    /// ticker.reset(Duration::from_millis(1));
+    /// assert!(ticker.c().recv().is_ok());
+    /// ```
     pub fn reset(&self, period: Duration) -> bool {
         assert!(!period.is_zero(), "non-positive interval for Ticker.Reset");
         self.owner.reset_periodic(period.min(FAR))

@@ -87,11 +87,26 @@ impl<'a> Select<'a> {
     }
 
     /// Adds a send and returns its number.
+    ///
+    /// ```
+    /// let (s, _r) = gors_chan::bounded(1);
+    /// let mut sel = gors_chan::Select::new();
+    /// assert_eq!(sel.send(&s), 0);
+    /// sel.select().send(&s, 1).unwrap();
+    /// ```
     pub fn send<T>(&mut self, s: &'a Sender<T>) -> usize {
         self.add(Arm::new(s.link.as_ptr(), Dir::Send))
     }
 
     /// Adds a receive and returns its number.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::bounded(1);
+    /// s.send(1).unwrap();
+    /// let mut sel = gors_chan::Select::new();
+    /// assert_eq!(sel.recv(&r), 0);
+    /// assert_eq!(sel.select().recv(&r), Ok(1));
+    /// ```
     pub fn recv<T>(&mut self, r: &'a Receiver<T>) -> usize {
         self.add(Arm::new(r.link.as_ptr(), Dir::Recv))
     }
@@ -227,6 +242,13 @@ impl<'a> Select<'a> {
     }
 
     /// As [`select`](Self::select), until `deadline`.
+    ///
+    /// ```
+    /// let (_s, r) = gors_chan::bounded::<i32>(0);
+    /// let mut sel = gors_chan::Select::new();
+    /// sel.recv(&r);
+    /// assert!(sel.select_deadline(std::time::Instant::now()).is_err());
+    /// ```
     pub fn select_deadline(
         &mut self,
         deadline: Instant,
@@ -236,6 +258,19 @@ impl<'a> Select<'a> {
     }
 
     /// The number of an operation that would not block now.
+    ///
+    /// # Errors
+    ///
+    /// If each would block.
+    ///
+    /// ```
+    /// let (s, r) = gors_chan::bounded(1);
+    /// let mut sel = gors_chan::Select::new();
+    /// let i = sel.recv(&r);
+    /// assert!(sel.try_ready().is_err());
+    /// s.send(1).unwrap();
+    /// assert_eq!(sel.try_ready(), Ok(i));
+    /// ```
     pub fn try_ready(&mut self) -> Result<usize, TryReadyError> {
         self.observe(Patience::Try).ok_or(TryReadyError)
     }
@@ -276,6 +311,13 @@ impl<'a> Select<'a> {
     }
 
     /// As [`ready`](Self::ready), until `deadline`.
+    ///
+    /// ```
+    /// let (_s, r) = gors_chan::bounded::<i32>(0);
+    /// let mut sel = gors_chan::Select::new();
+    /// sel.recv(&r);
+    /// assert!(sel.ready_deadline(std::time::Instant::now()).is_err());
+    /// ```
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
         self.observe(Patience::Until(Some(deadline)))
             .ok_or(ReadyTimeoutError)
