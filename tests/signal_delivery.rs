@@ -216,30 +216,30 @@ fn ignore_and_reset() {
 fn what_was_ignored_is_ignored_again() {
     let ended = child::run("what_was_ignored_is_ignored_again", &[], || {
         gors::run(|| {
-            let hangup = [Signal::HANGUP];
-            signal::ignore(&hangup);
+            let terminate = [Signal::TERMINATE];
+            signal::ignore(&terminate);
             for _ in 0..2 {
                 let chan = make(1);
-                signal::notify(&chan, &hangup);
-                assert!(!signal::ignored(Signal::HANGUP));
-                Signal::HANGUP.raise().unwrap();
-                assert_eq!(receive(&chan), Some(Signal::HANGUP));
+                signal::notify(&chan, &terminate);
+                assert!(!signal::ignored(Signal::TERMINATE));
+                Signal::TERMINATE.raise().unwrap();
+                assert_eq!(receive(&chan), Some(Signal::TERMINATE));
                 signal::stop(&chan);
-                assert!(signal::ignored(Signal::HANGUP));
-                Signal::HANGUP.raise().unwrap();
+                assert!(signal::ignored(Signal::TERMINATE));
+                Signal::TERMINATE.raise().unwrap();
             }
-            let (ctx, stop) = signal::notify_context(&Context::background(), &hangup);
+            let (ctx, stop) = signal::notify_context(&Context::background(), &terminate);
             stop.stop();
-            assert!(ctx.err().is_some() && signal::ignored(Signal::HANGUP));
-            signal::reset(&hangup);
-            assert!(!signal::ignored(Signal::HANGUP));
+            assert!(ctx.err().is_some() && signal::ignored(Signal::TERMINATE));
+            signal::reset(&terminate);
+            assert!(!signal::ignored(Signal::TERMINATE));
             println!("reset");
-            Signal::HANGUP.raise().unwrap();
+            Signal::TERMINATE.raise().unwrap();
             gors::time::sleep(Duration::from_secs(20));
         });
     });
     assert!(ended.stdout.contains("reset\n"), "{ended:#?}");
-    ended.assert_killed_by(Signal::HANGUP.as_raw());
+    ended.assert_killed_by(Signal::TERMINATE.as_raw());
 }
 
 /// Catches a context that a signal does not cancel, and a cause that does not name it, or denies that the
