@@ -27,6 +27,16 @@ const PROGRAMS: &[&str] = &[
     "countdown",
     "chat_hub",
     "timed_crawl",
+    "runner",
+    "resource_pool",
+    "work",
+    "synchronized_map",
+];
+
+/// Programs that wait for a signal: what they print before it, and its name.
+const SIGNALLED: &[(&str, &str, &str)] = &[
+    ("graceful_shutdown", "serving", "TERM"),
+    ("runner", "press Ctrl-C", "INT"),
 ];
 
 /// Would catch a port that prints something else than Go, at one permit or several, or does not
@@ -71,16 +81,14 @@ fn build_originals() -> Option<PathBuf> {
     Some(built)
 }
 
-/// Runs a program to its end, which must be a good one. The server is told to end by a signal.
+/// Runs a program to its end, which must be a good one.
 fn run(name: &str, command: &mut Command) -> Ended {
-    let ended = if name == "graceful_shutdown" {
-        let mut server = Running::start(command);
-        server.wait_for("serving");
-        server.send("TERM");
-        server.wait()
-    } else {
-        child::wait(command)
-    };
+    let mut program = Running::start(command);
+    for (_, printed, signal) in SIGNALLED.iter().filter(|(waits, ..)| *waits == name) {
+        program.wait_for(printed);
+        program.send(signal);
+    }
+    let ended = program.wait();
     assert_eq!(ended.code, Some(0), "{command:?}: {ended:#?}");
     ended
 }
