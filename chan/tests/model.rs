@@ -11,55 +11,103 @@ mod common;
 #[path = "model/reference.rs"]
 mod reference;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use gors_chan::{Chan, Select, TryRecvError, TrySendError, make, select};
+use gors_chan::{Chan, Select, SendTimeoutError, TryRecvError, TrySendError, make, select};
 use proptest::prelude::*;
-use reference::{Arm, Finished, MChan, Model, Op, Res, Wait};
+use reference::{Arm, Finished, MChan, Model, Op, Patience, Res, Wait};
 
 const ACTORS: usize = 4;
 const CHANS: usize = 3;
+/// The number of the nil channel, which comes behind the others.
+const NIL: usize = CHANS;
 const LONG: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(2);
 
-fn run_op(chans: &[Chan<u64>], op: &Op, value: u64) -> Res {
-    let sent = |ok: bool| if ok { Res::Sent } else { Res::SendFailed };
-    let got = |v: Option<u64>| v.map_or(Res::Closed, Res::Got);
-    match op {
-        Op::Send(c) => sent(chans[*c].as_sender().send(value).is_ok()),
-        Op::Recv(c) => got(chans[*c].recv()),
-        Op::TrySend(c) => match chans[*c].try_send(value) {
+fn sent(ok: bool) -> Res {
+    if ok { Res::Sent } else { Res::SendFailed }
+}
+
+fn got(v: Option<u64>) -> Res {
+    v.map_or(Res::Closed, Res::Got)
+}
+
+/// What `f` panics with, if it is one of Go's messages.
+fn caught(f: impl FnOnce()) -> Result<(), &'static str> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| *payload.downcast().expect("Go's words"))
+}
+
+fn run_one(c: &Chan<u64>, arm: Arm, patience: Patience, value: u64) -> Res {
+    match (arm, patience) {
+        // The two faces in turns.
+        (Arm::Send(_), Patience::Endless) if value.is_multiple_of(2) => {
+            match caught(|| c.send(value)) {
+                Err(words) => {
+                    assert_eq!(words, "send on closed channel");
+                    Res::SendFailed
+                }
+                Ok(()) => Res::Sent,
+            }
+        }
+        (Arm::Send(_), Patience::Endless) => sent(c.as_sender().send(value).is_ok()),
+        (Arm::Recv(_), Patience::Endless) if value.is_multiple_of(2) => got(c.recv()),
+        (Arm::Recv(_), Patience::Endless) => got(c.as_receiver().recv().ok()),
+        (Arm::Send(_), Patience::None) => match c.try_send(value) {
             Ok(()) => Res::Sent,
             Err(TrySendError::Full(_)) => Res::WouldBlock,
             Err(TrySendError::Disconnected(_)) => Res::SendFailed,
         },
-        Op::TryRecv(c) => match chans[*c].try_recv() {
+        (Arm::Recv(_), Patience::None) => match c.try_recv() {
             Ok(v) => Res::Got(v),
             Err(TryRecvError::Empty) => Res::WouldBlock,
             Err(TryRecvError::Disconnected) => Res::Closed,
         },
-        Op::Close(c) => Res::CloseResult(chans[*c].as_sender().close()),
-        Op::Len(c) => Res::Len(chans[*c].len()),
-        Op::Select(arms, default, true) => {
+        (Arm::Send(_), Patience::Short) => match c.send_timeout(value, SHORT) {
+            Ok(()) => Res::Sent,
+            Err(SendTimeoutError::Timeout(_)) => Res::WouldBlock,
+            Err(SendTimeoutError::Disconnected(_)) => Res::SendFailed,
+        },
+        (Arm::Recv(_), Patience::Short) => match c.recv_timeout(SHORT) {
+            Ok(v) => Res::Got(v),
+            Err(e) if e.is_timeout() => Res::WouldBlock,
+            Err(_) => Res::Closed,
+        },
+    }
+}
+
+fn run_op(chans: &[Chan<u64>], op: &Op, value: u64) -> Res {
+    match op {
+        Op::One(arm @ (Arm::Send(c) | Arm::Recv(c)), patience) => {
+            run_one(&chans[*c], *arm, *patience, value)
+        }
+        Op::Close(c) => Res::CloseResult(caught(|| chans[*c].close())),
+        Op::Len(c) => Res::Len(chans[*c].len(), chans[*c].cap()),
+        Op::Select(arms, patience, true) => {
             assert_eq!(*arms, FIXED);
-            let [a, b, c] = chans else { unreachable!() };
+            let [a, b, c, nil] = chans else {
+                unreachable!()
+            };
             let arm = |i, r| Res::Arm(i, Box::new(r));
-            if *default {
-                select! {
-                    recv(a) -> v => arm(0, got(v)),
-                    send(b.as_sender(), value) -> s => arm(1, sent(s.is_ok())),
-                    recv(c) -> v => arm(2, got(v)),
-                    default => Res::WouldBlock,
-                }
-            } else {
-                select! {
-                    recv(a) -> v => arm(0, got(v)),
-                    send(b.as_sender(), value) -> s => arm(1, sent(s.is_ok())),
-                    recv(c) -> v => arm(2, got(v)),
-                }
+            macro_rules! fixed {
+                ($($default:tt)*) => {
+                    select! {
+                        recv(a) -> v => arm(0, got(v)),
+                        send(b.as_sender(), value) -> s => arm(1, sent(s.is_ok())),
+                        recv(c) -> v => arm(2, got(v)),
+                        send(nil, value) -> () => unreachable!(),
+                        $($default)*
+                    }
+                };
+            }
+            match patience {
+                Patience::Endless => fixed!(),
+                Patience::None => fixed!(default => Res::WouldBlock),
+                Patience::Short => fixed!(default(SHORT) => Res::WouldBlock),
             }
         }
-        Op::Select(arms, default, false) => {
+        Op::Select(arms, patience, false) => {
             let mut sel = Select::new();
             for arm in arms {
                 match *arm {
@@ -67,13 +115,13 @@ fn run_op(chans: &[Chan<u64>], op: &Op, value: u64) -> Res {
                     Arm::Send(c) => sel.send(chans[c].as_sender()),
                 };
             }
-            let op = if *default {
-                match sel.try_select() {
-                    Ok(op) => op,
-                    Err(_) => return Res::WouldBlock,
-                }
-            } else {
-                sel.select()
+            let op = match patience {
+                Patience::Endless => Some(sel.select()),
+                Patience::None => sel.try_select().ok(),
+                Patience::Short => sel.select_timeout(SHORT).ok(),
+            };
+            let Some(op) = op else {
+                return Res::WouldBlock;
             };
             let i = op.index();
             let res = match arms[i] {
@@ -85,12 +133,21 @@ fn run_op(chans: &[Chan<u64>], op: &Op, value: u64) -> Res {
     }
 }
 
-const FIXED: [Arm; 3] = [Arm::Recv(0), Arm::Send(1), Arm::Recv(2)];
+const FIXED: [Arm; 4] = [Arm::Recv(0), Arm::Send(1), Arm::Recv(2), Arm::Send(NIL)];
 
 fn op() -> impl Strategy<Value = Op> {
-    let c = 0..CHANS;
-    let arm = prop_oneof![c.clone().prop_map(Arm::Recv), c.clone().prop_map(Arm::Send)];
-    let arms = prop::collection::vec(arm, 1..6).prop_map(|arms| {
+    let arm = |channels: std::ops::RangeInclusive<usize>| {
+        prop_oneof![
+            channels.clone().prop_map(Arm::Recv),
+            channels.prop_map(Arm::Send)
+        ]
+    };
+    let patience = prop_oneof![
+        4 => Just(Patience::Endless),
+        4 => Just(Patience::None),
+        1 => Just(Patience::Short),
+    ];
+    let arms = prop::collection::vec(arm(0..=NIL), 1..6).prop_map(|arms| {
         // The same arm twice has two right answers for one wake-up; other tests cover it.
         let mut unique: Vec<Arm> = Vec::new();
         for arm in arms {
@@ -98,27 +155,39 @@ fn op() -> impl Strategy<Value = Op> {
                 unique.push(arm);
             }
         }
+        // Who waits for nothing but the nil channel cannot be freed again.
+        if unique.iter().all(|&arm| is_nil(arm)) {
+            unique.push(Arm::Recv(0));
+        }
         unique
     });
     prop_oneof![
-        6 => c.clone().prop_map(Op::Send),
-        6 => c.clone().prop_map(Op::Recv),
-        2 => c.clone().prop_map(Op::TrySend),
-        2 => c.clone().prop_map(Op::TryRecv),
-        1 => c.clone().prop_map(Op::Close),
-        1 => c.prop_map(Op::Len),
-        4 => (arms, any::<bool>()).prop_map(|(arms, default)| Op::Select(arms, default, false)),
-        3 => any::<bool>().prop_map(|default| Op::Select(FIXED.to_vec(), default, true)),
+        12 => arm(0..=NIL - 1).prop_map(|arm| Op::One(arm, Patience::Endless)),
+        4 => arm(0..=NIL).prop_map(|arm| Op::One(arm, Patience::None)),
+        1 => arm(0..=NIL).prop_map(|arm| Op::One(arm, Patience::Short)),
+        1 => (0..=NIL).prop_map(Op::Close),
+        1 => (0..=NIL).prop_map(Op::Len),
+        4 => (arms, patience.clone()).prop_map(|(arms, patience)| Op::Select(arms, patience, false)),
+        3 => patience.prop_map(|patience| Op::Select(FIXED.to_vec(), patience, true)),
     ]
 }
 
+fn is_nil(arm: Arm) -> bool {
+    matches!(arm, Arm::Recv(NIL) | Arm::Send(NIL))
+}
+
 fn check(caps: [usize; CHANS], program: &[(usize, Op)], goroutines: bool) {
-    let chans: Vec<Chan<u64>> = caps.iter().map(|&cap| make(cap)).collect();
+    let mut chans: Vec<Chan<u64>> = caps.iter().map(|&cap| make(cap)).collect();
+    chans.push(Chan::nil());
     let mut model = Model::default();
     model.chans.extend(caps.iter().map(|&cap| MChan {
         cap,
         ..MChan::default()
     }));
+    model.chans.push(MChan {
+        nil: true,
+        ..MChan::default()
+    });
     let (results, result) = mpsc::channel::<(usize, Res)>();
     let orders: Vec<gors_chan::Sender<(Op, u64)>> = (0..ACTORS)
         .map(|actor| {
@@ -153,27 +222,25 @@ fn check(caps: [usize; CHANS], program: &[(usize, Op)], goroutines: bool) {
         let wait = |arm| Wait { actor, arm, value };
         let mut early = None;
         match op {
-            Op::Send(c) | Op::Recv(c) | Op::TrySend(c) | Op::TryRecv(c) => {
-                let arm = if matches!(op, Op::Send(_) | Op::TrySend(_)) {
-                    Arm::Send(*c)
-                } else {
-                    Arm::Recv(*c)
-                };
-                if model.can(arm) {
-                    model.perform(&wait(None), arm, &mut expected);
-                } else if matches!(op, Op::TrySend(_) | Op::TryRecv(_)) {
-                    expected.push((actor, Res::WouldBlock));
-                } else {
-                    model.enqueue(wait(None), arm);
+            Op::One(arm, patience) => {
+                if model.can(*arm) {
+                    model.perform(&wait(None), *arm, &mut expected);
+                } else if *patience == Patience::Endless {
+                    model.enqueue(wait(None), *arm);
                     blocked[actor] = true;
+                } else {
+                    expected.push((actor, Res::WouldBlock));
                 }
             }
             Op::Close(c) => {
-                let first = model.close(*c, &mut expected);
-                expected.push((actor, Res::CloseResult(first)));
+                let closed = model.close(*c, &mut expected);
+                expected.push((actor, Res::CloseResult(closed)));
             }
-            Op::Len(c) => expected.push((actor, Res::Len(model.chans[*c].buf.len()))),
-            Op::Select(arms, default, _) => {
+            Op::Len(c) => {
+                let c = &model.chans[*c];
+                expected.push((actor, Res::Len(c.buf.len(), c.cap)));
+            }
+            Op::Select(arms, patience, _) => {
                 if arms.iter().any(|&arm| model.can(arm)) {
                     // See which arm was chosen, check that it was possible, and follow it.
                     let mut seen = Vec::new();
@@ -193,7 +260,7 @@ fn check(caps: [usize; CHANS], program: &[(usize, Op)], goroutines: bool) {
                     );
                     model.perform(&wait(Some(chosen)), arms[chosen], &mut expected);
                     early = Some(seen);
-                } else if *default {
+                } else if *patience != Patience::Endless {
                     expected.push((actor, Res::WouldBlock));
                 } else {
                     for (i, &arm) in arms.iter().enumerate() {

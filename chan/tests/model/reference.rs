@@ -8,16 +8,23 @@ pub(crate) enum Arm {
     Send(usize),
 }
 
+/// How long an operation that is not possible waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Endless,
+    /// A `try_` operation, `default`.
+    None,
+    /// Parks and gives up, `default(timeout)`.
+    Short,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
-    Send(usize),
-    Recv(usize),
-    TrySend(usize),
-    TryRecv(usize),
+    One(Arm, Patience),
     Close(usize),
     Len(usize),
-    /// Through the builder, or (true) the macro on the fixed shape recv 0, send 1, recv 2.
-    Select(Vec<Arm>, bool, bool),
+    /// Through the builder, or (true) the macro on a fixed shape.
+    Select(Vec<Arm>, Patience, bool),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +34,9 @@ pub(crate) enum Res {
     Got(u64),
     Closed,
     WouldBlock,
-    CloseResult(bool),
-    Len(usize),
+    CloseResult(Result<(), &'static str>),
+    /// And the capacity.
+    Len(usize, usize),
     /// Arm, and what it yielded.
     Arm(usize, Box<Res>),
 }
@@ -53,6 +61,7 @@ pub(crate) struct MChan {
     pub(crate) recvq: VecDeque<Wait>,
     pub(crate) sendq: VecDeque<Wait>,
     pub(crate) closed: bool,
+    pub(crate) nil: bool,
 }
 
 pub(crate) type Finished = Vec<(usize, Res)>;
@@ -74,11 +83,11 @@ impl Model {
         match arm {
             Arm::Recv(c) => {
                 let c = &self.chans[c];
-                c.closed || !c.buf.is_empty() || !c.sendq.is_empty()
+                !c.nil && (c.closed || !c.buf.is_empty() || !c.sendq.is_empty())
             }
             Arm::Send(c) => {
                 let c = &self.chans[c];
-                c.closed || c.buf.len() < c.cap || !c.recvq.is_empty()
+                !c.nil && (c.closed || c.buf.len() < c.cap || !c.recvq.is_empty())
             }
         }
     }
@@ -110,14 +119,18 @@ impl Model {
 
     pub(crate) fn enqueue(&mut self, w: Wait, arm: Arm) {
         match arm {
+            Arm::Send(c) | Arm::Recv(c) if self.chans[c].nil => {}
             Arm::Send(c) => self.chans[c].sendq.push_back(w),
             Arm::Recv(c) => self.chans[c].recvq.push_back(w),
         }
     }
 
-    pub(crate) fn close(&mut self, c: usize, out: &mut Finished) -> bool {
+    pub(crate) fn close(&mut self, c: usize, out: &mut Finished) -> Result<(), &'static str> {
+        if self.chans[c].nil {
+            return Err("close of nil channel");
+        }
         if std::mem::replace(&mut self.chans[c].closed, true) {
-            return false;
+            return Err("close of closed channel");
         }
         while let Some(r) = self.chans[c].recvq.front().cloned() {
             self.finish(&r, Res::Closed, out);
@@ -125,6 +138,6 @@ impl Model {
         while let Some(s) = self.chans[c].sendq.front().cloned() {
             self.finish(&s, Res::SendFailed, out);
         }
-        true
+        Ok(())
     }
 }
