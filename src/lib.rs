@@ -47,6 +47,13 @@
 //!
 //! [`prelude`] brings what every program uses. `docs/porting-from-go.md` has a table of every
 //! construct.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `async` | no | `chan::Sender::send_async`, `chan::Receiver::recv_async`, safe to cancel, for any executor |
+//! | `stream` | no | `chan::Receiver::stream`, a `futures_core::Stream`; includes `async` |
 #![forbid(unsafe_code)]
 
 pub mod context;
