@@ -3,6 +3,7 @@
 
 #[path = "support/child.rs"]
 mod child;
+mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,9 +13,12 @@ use gors::context::{Context, ContextError, with_cancel_cause};
 use gors::prelude::*;
 use gors::signal::{self, Signal};
 
+/// Runs `body` with 1, 2 and 8 permits, each time in a process of its own.
 #[track_caller]
-fn passes_in_child(name: &str, body: impl FnOnce() + Send) {
-    child::run(name, &[], || gors::run(body)).assert_success();
+fn passes_in_child(name: &str, body: impl Fn() + Send + Sync) {
+    for procs in ["1", "2", "8"] {
+        child::run(name, &[("GOMAXPROCS", procs)], || gors::run(&body)).assert_success();
+    }
 }
 
 /// Waits for a signal, but not for ever.
@@ -297,6 +301,13 @@ fn signals_meet_goroutines_on_small_stacks() {
         stop.store(true, Ordering::Relaxed);
         wg.wait();
     });
+}
+
+/// Catches words that are not Go's.
+#[gors::test]
+fn misuse() {
+    let text = common::panic_text(|| signal::notify(&Chan::nil(), &[Signal::USER1]));
+    assert_eq!(text, "os/signal: Notify using nil channel");
 }
 
 /// Catches a program that Ctrl-C ends though it catches it, from outside.
