@@ -3,12 +3,14 @@
 
 mod common;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::at_all_permits;
 use gors::context::{self, Context, ContextError};
-use gors::patterns::SynchronizedMap;
+use gors::patterns::runner::{self, Runner};
+use gors::patterns::{SynchronizedMap, pool, work};
 use gors::prelude::*;
 use gors::sync::{Map, Mutex, OnceLock, Pool, errgroup, singleflight};
 
@@ -55,6 +57,56 @@ fn maps_and_pools() {
         assert_eq!((maps.0.len(), maps.1.len()), (all + 200, all));
         assert!(maps.2.get() > 0);
     });
+}
+
+struct Add(Arc<AtomicUsize>);
+
+impl work::Worker for Add {
+    fn task(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Catches pools of resources and of workers that a thread cannot use.
+#[gors::test]
+fn pools_of_patterns() {
+    at_all_permits(|_| {
+        let made = Arc::new(AtomicUsize::new(0));
+        let counted = made.clone();
+        let factory = move || Ok::<_, Infallible>(counted.fetch_add(1, Ordering::SeqCst));
+        let resources = Arc::new(pool::Pool::new(factory, 4).unwrap());
+        let workers = Arc::new(work::Pool::new(3));
+        let done = Arc::new(AtomicUsize::new(0));
+        let shared = (resources.clone(), workers.clone(), done.clone());
+        together(move |_| {
+            let (resources, workers, done) = &shared;
+            for _ in 0..20 {
+                let resource = resources.acquire().unwrap();
+                workers.run(Add(done.clone()));
+                resources.release(resource);
+            }
+        });
+        let all = GOROUTINES + THREADS;
+        assert!(resources.acquire().unwrap() < made.load(Ordering::SeqCst));
+        blocking(|| std::thread::spawn(move || workers.shutdown()).join()).unwrap();
+        assert_eq!(done.load(Ordering::SeqCst), all * 20);
+    });
+}
+
+/// Catches a runner that needs a goroutine around it.
+#[test]
+fn a_runner_on_a_thread() {
+    let ran = Arc::new(AtomicUsize::new(0));
+    let mut runner = Runner::new(Duration::from_secs(60));
+    for _ in 0..3 {
+        let ran = ran.clone();
+        runner.add(move |id| assert_eq!(ran.fetch_add(1, Ordering::SeqCst), id));
+    }
+    assert_eq!(runner.start(), Ok(()));
+    assert_eq!(ran.load(Ordering::SeqCst), 3);
+    let mut late = Runner::new(Duration::from_millis(20));
+    late.add(|_| gors::time::sleep(Duration::from_secs(3600)));
+    assert_eq!(late.start(), Err(runner::Error::Timeout));
 }
 
 /// Catches a value that is made twice, or a call that is not shared, across threads and goroutines.
