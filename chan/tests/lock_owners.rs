@@ -64,6 +64,7 @@ fn goroutines_and_threads_take_the_lock_from_each_other() {
 
 /// Catches a lock that stays with a worker whose thread does something else for long, or has ended.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the thread sleeps on purpose")]
 fn an_owner_that_is_away_does_not_keep_the_lock() {
     run(|| {
         let chan = make::<u64>(64);

@@ -112,7 +112,7 @@ fn change_turns(worker: &'static Worker) -> Option<RecordPtr> {
         let taken = now.saturating_sub(turn.since);
         let pace = now.saturating_sub(turn.looked);
         if queue_had_its_turn {
-            let is_new_chain = worker.run_next.load(Ordering::Relaxed) != turn.chain;
+            let is_new_chain = worker.run_next.peek() != turn.chain;
             let (length, limit) = if is_new_chain {
                 (taken.max(turn.pace), uses_in_a_turn(taken, 1))
             } else {
@@ -134,7 +134,7 @@ fn change_turns(worker: &'static Worker) -> Option<RecordPtr> {
                     since: now,
                     looked: now,
                     length: 0,
-                    chain: worker.run_next.load(Ordering::Relaxed),
+                    chain: worker.run_next.peek(),
                     pace,
                     limit,
                 });
