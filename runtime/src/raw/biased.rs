@@ -118,7 +118,7 @@ fn seat(of: u16) -> &'static Seat {
     &SEATS.0[usize::from(of & WHO)]
 }
 
-/// See the [module](self). As a [`SpinLock`](super::SpinLock) it may be released on another stack of the
+/// A spin lock that one worker may own. As a [`SpinLock`](super::SpinLock) it may be released on another stack of the
 /// same thread, and the same rules hold. Four bytes.
 pub struct BiasedLock {
     word: AtomicU16,
