@@ -1,6 +1,6 @@
 //! A spin lock that costs a worker which uses it alone no locked instruction.
 //!
-//! A locked instruction is 2 to 7 ns, half of what a channel operation takes, and most channels are used
+//! A locked instruction is 2 to 9 ns, half of what a channel operation takes, and most channels are used
 //! on one worker at a time: a goroutine that is readied runs where its waker runs. So a lock that one
 //! worker has taken often, and nobody else in between, becomes that worker's: it takes it by plain
 //! stores, and whoever comes from elsewhere first takes the lock away from it, by a `membarrier`.

@@ -2,7 +2,7 @@
 //!
 //! Its owner uses it twice for each switch between goroutines that wake each other; others come for what
 //! lies there now and then: a thief when it has stood there for a while, and whoever takes the worker's
-//! permit. So the owner pays for no locked instruction (7 ns each on some processors), and the others pay
+//! permit. So the owner pays for no locked instruction (7 to 9 ns each on some processors), and the others pay
 //! for all of it by a `membarrier`.
 //!
 //! # States
