@@ -94,6 +94,10 @@ pub(crate) mod exit {
     pub(crate) fn attend(_: &Record) {
         unreachable!("no goexit in models");
     }
+
+    pub(crate) fn settle(_: &Record) {
+        unreachable!("nobody panics in models");
+    }
 }
 
 pub(crate) mod fence {
