@@ -271,36 +271,6 @@ fn a_panic_or_goexit_reaches_all_callers() {
     });
 }
 
-/// Catches callers that wait for ever for a call whose value could not be cloned for them.
-#[gors::test]
-fn a_clone_that_panics_reaches_all_callers() {
-    #[derive(Debug)]
-    struct Fragile;
-    impl Clone for Fragile {
-        fn clone(&self) -> Self {
-            panic!("fragile");
-        }
-    }
-    let group = Arc::new(singleflight::Group::new());
-    let gate = make::<()>(0);
-    let handles: Vec<_> = (0..3)
-        .map(|_| {
-            let (group, gate) = (group.clone(), gate.clone());
-            spawn(move || {
-                group.work((), || {
-                    gate.recv();
-                    Fragile
-                })
-            })
-        })
-        .collect();
-    handles.iter().for_each(until_blocked);
-    gate.close();
-    for handle in handles {
-        assert!(handle.join().unwrap_err().is_panic());
-    }
-}
-
 /// Catches a `goexit` that is raised again, by the lock of a busy group, before those who wait were told.
 #[gors::test]
 fn a_goexit_in_a_busy_group_reaches_all_callers() {
