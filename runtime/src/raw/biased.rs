@@ -11,23 +11,25 @@
 //!
 //! | value | meaning | who leaves it |
 //! | --- | --- | --- |
-//! | FREE | nobody holds the lock | whoever takes it, to HELD, by compare-and-swap |
-//! | HELD | somebody holds it | the holder, to FREE, or to OWNED by its worker |
+//! | FREE + tick | nobody holds the lock | whoever takes it, to HELD, by compare-and-swap |
+//! | HELD + tick | somebody holds it | the holder, to FREE with the next tick, or to OWNED by its worker |
 //! | OWNED + worker | the worker's; it is inside if its seat says so | another thread, to REVOKED, by compare-and-swap; the worker itself, to HELD, while it is not inside |
 //! | REVOKED + worker | somebody waits until the worker is out | that one, to HELD |
 //!
-//! A worker's *seat* holds the lock that its thread is inside as an owner, or null. Only that thread
-//! writes it. It holds one: a thread that is inside one lock takes further ones, as a select does, in
-//! the ordinary way.
+//! A worker's *seat* has places for the locks that its thread is inside as an owner, or null. Only that
+//! thread writes it. A thread that is inside as many locks as there are places, in a large select, takes
+//! further ones in the ordinary way.
 //!
-//! `recent`, under the lock: who took it in the ordinary way last, how often in a row ([`STREAK`] makes
-//! it the owner), and how often the lock was taken from an owner.
+//! The tick counts how often the lock was taken in the ordinary way, up to [`TICKS`]: whoever takes it at
+//! tick 0 is noted in `recent`, the others save themselves the trouble. `recent`, under the lock, says who
+//! was noted last, how often in a row ([`STREAK`] makes it the owner), and how often the lock was taken
+//! from an owner.
 //!
 //! # Moves
 //!
 //! *An owner enters*: it reads its name in `word`, stores the lock in its seat, and reads `word` again.
-//! If its name is still there it is inside. If not it clears its seat and goes the ordinary way. *It
-//! leaves* by clearing the seat.
+//! If its name is still there it is inside. If not it clears its place and goes the ordinary way. *It
+//! leaves* by clearing the place.
 //!
 //! *Another thread revokes*: it swaps OWNED for REVOKED, executes a `membarrier`, which makes every running
 //! thread of the process execute a fence, waits until the owner's seat does not hold the lock, and stores
@@ -39,7 +41,9 @@
 //! owner W and a revoker V. W stores its seat and then loads `word`; V stores `word` and then, behind the
 //! barrier, loads the seat. If W's second load comes after the barrier it sees that its name is
 //! gone, and W stays out. If it comes before, so does the store of the seat, and V sees it, and waits for the
-//! store that clears it: a release, read by an acquire, so V also sees what W did inside. The same holds for
+//! store that clears it, or a later one to the same place: a release, read by an acquire, so V also sees what
+//! W did inside. V looks at the places one by one, and W enters none of them after the barrier, so what V has
+//! seen empty stays empty of this lock. The same holds for
 //! W's earlier sections, whose stores are older. W's two loads and the store between stay in their order in
 //! the machine code ([`fence::unfenced`]). Sections of one owner follow each other on one thread.
 //!
@@ -48,20 +52,24 @@
 //!
 //! # What it costs
 //!
-//! An owner: the look for the worker, three loads, two stores. Taking a lock away costs as much as some
-//! hundred locked instructions, and an interrupt for the other processors. It comes after [`STREAK`]
-//! ordinary ones in a row at the earliest, eight times as many after each revocation up to the third.
-//! If the kernel has no barriers no lock is ever owned.
+//! An owner: the look for the worker, three loads, two stores; of a select, the same for each channel.
+//! Who comes the ordinary way: a load, an exchange, a load and a store, in the caller's code, and once in
+//! [`TICKS`] the note.
+//!
+//! Taking a lock away costs as much as some
+//! hundred locked instructions, and an interrupt for the other processors. It comes after [`TICKS`] times
+//! [`STREAK`] ordinary ones at the earliest, of which one worker took those that were noted, and eight times as many after
+//! each revocation up to the third. If the kernel has no barriers no lock is ever owned.
 
 use std::fmt;
 use std::ptr;
-use std::time::Duration;
 
 use super::lock;
 use crate::shim::Cell;
 use crate::shim::atomic::{AtomicPtr, AtomicU16, Ordering};
 use crate::{current, fence, sys};
 
+/// The lowest of the values that say FREE.
 const FREE: u16 = 0;
 const HELD: u16 = 1 << 13;
 const OWNED: u16 = 1 << 14;
@@ -75,39 +83,41 @@ const REVOCATIONS: u16 = 3 << REVOCATIONS_SHIFT;
 const REVOCATIONS_SHIFT: u32 = 6;
 const STREAK_SHIFT: u32 = 8;
 
-/// How often a worker takes a lock before it owns it. Debug builds change owners often, so that tests
-/// see it, and models at once.
-const STREAK: u16 = if cfg!(gors_loom) {
-    1
-} else if cfg!(debug_assertions) {
-    7
+/// One in so many that take the lock in the ordinary way is noted. A power of two.
+const TICKS: u16 = if cfg!(any(gors_loom, debug_assertions)) {
+    2
 } else {
-    255
+    64
 };
+const TICK: u16 = TICKS - 1;
+const _: () = assert!(TICKS.is_power_of_two() && TICKS < HELD);
 
-/// How long a revoker waits for the owner's stores where the kernel has refused the barrier that it
-/// granted before: longer than a processor goes without an interrupt, whose return is a fence.
-const WITHOUT_BARRIER: Duration = Duration::from_millis(20);
+/// How often in a row a worker is noted before it owns the lock. Debug builds change owners often, so
+/// that tests see it, and models at once.
+const STREAK: u16 = if cfg!(gors_loom) { 1 } else { 4 };
+
+/// How many locks a thread may be inside as their owner: those of a select, and one more.
+const PLACES: usize = if cfg!(gors_loom) { 2 } else { 4 };
 
 /// What a worker's thread is inside of.
 #[repr(align(128))]
 struct Seat {
-    inside: AtomicPtr<BiasedLock>,
-    /// The thread's own: locks taken in the ordinary way.
-    ordinary: Cell<u16>,
+    places: [AtomicPtr<BiasedLock>; PLACES],
+    /// The thread's own: how often it was noted.
+    noted: Cell<u16>,
 }
 
 struct Seats([Seat; WHO as usize + 1]);
 
-// SAFETY: `ordinary` is used by the thread of the seat's worker only; the last one, which stands for no
+// SAFETY: `noted` is used by the thread of the seat's worker only; the last one, which stands for no
 // worker, has none.
 unsafe impl Sync for Seats {}
 
 static SEATS: Seats = Seats(
     [const {
         Seat {
-            inside: AtomicPtr::new(ptr::null_mut()),
-            ordinary: Cell::new(0),
+            places: [const { AtomicPtr::new(ptr::null_mut()) }; _],
+            noted: Cell::new(0),
         }
     }; _],
 );
@@ -116,6 +126,24 @@ static SEATS: Seats = Seats(
 #[inline(always)]
 fn seat(of: u16) -> &'static Seat {
     &SEATS.0[usize::from(of & WHO)]
+}
+
+/// The caller's worker, if it may own locks.
+#[inline(always)]
+fn me() -> u16 {
+    match current::worker_number() {
+        Some(number) if number < usize::from(NOBODY) => number as u16,
+        _ => NOBODY,
+    }
+}
+
+impl Seat {
+    /// Whether no place holds the lock, any more. For others than the seat's thread.
+    fn has_left(&self, lock: *const BiasedLock) -> bool {
+        self.places
+            .iter()
+            .all(|place| !ptr::eq(place.load(Ordering::Acquire), lock))
+    }
 }
 
 /// A spin lock that one worker may own. As a [`SpinLock`](super::SpinLock) it may be released on another stack of the
@@ -143,31 +171,50 @@ impl BiasedLock {
     #[inline(always)]
     pub fn lock(&self) {
         let word = self.word.load(Ordering::Relaxed);
-        if word & OWNED != 0
-            && current::worker_number() == Some(usize::from(word & WHO))
-            && self.enter(word)
-        {
-            return;
+        let has_it = if word & OWNED != 0 {
+            current::worker_number() == Some(usize::from(word & WHO)) && self.enter(word)
+        } else {
+            self.try_free(word)
+        };
+        if !has_it {
+            self.lock_slow();
         }
-        self.lock_ordinarily();
     }
 
-    /// The caller's worker, which owns the lock, goes in, unless it is inside another one or the lock is
+    /// The caller's worker, which owns the lock, goes in, unless its seat has no place or the lock is
     /// just being taken from it.
     #[inline(always)]
     fn enter(&self, owned: u16) -> bool {
-        let seat = seat(owned);
-        if !seat.inside.load(Ordering::Relaxed).is_null() {
+        let mut places = seat(owned).places.iter();
+        let Some(place) = places.find(|place| place.load(Ordering::Relaxed).is_null()) else {
             return false;
-        }
-        seat.inside
-            .store(ptr::from_ref(self).cast_mut(), Ordering::Relaxed);
+        };
+        // A release: the place may have been left in another section of this thread, and a revoker
+        // of that lock may see this store in place of the one that cleared it.
+        place.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
         fence::unfenced();
         if self.word.load(Ordering::Acquire) == owned {
             return true;
         }
-        seat.inside.store(ptr::null_mut(), Ordering::Release);
+        place.store(ptr::null_mut(), Ordering::Release);
         false
+    }
+
+    /// Takes the lock if it is free and `word` says so.
+    #[inline(always)]
+    fn try_free(&self, word: u16) -> bool {
+        if word > TICK
+            || self
+                .word
+                .compare_exchange(word, word | HELD, Ordering::Acquire, Ordering::Relaxed)
+                .is_err()
+        {
+            return false;
+        }
+        if word == FREE {
+            self.note();
+        }
+        true
     }
 
     /// Opens the lock.
@@ -179,19 +226,28 @@ impl BiasedLock {
     pub unsafe fn unlock(&self) {
         let word = self.word.load(Ordering::Relaxed);
         if word & (OWNED | REVOKED) != 0 {
-            debug_assert!(
-                ptr::eq(seat(word).inside.load(Ordering::Relaxed), self),
-                "unlock of an open BiasedLock"
-            );
-            seat(word).inside.store(ptr::null_mut(), Ordering::Release);
-            return;
+            let mut places = seat(word).places.iter();
+            let place = places.find(|place| ptr::eq(place.load(Ordering::Relaxed), self));
+            debug_assert!(place.is_some(), "unlock of an open BiasedLock");
+            if let Some(place) = place {
+                place.store(ptr::null_mut(), Ordering::Release);
+            }
+        } else if word == HELD {
+            self.unlock_noted();
+        } else {
+            debug_assert_eq!(word & !TICK, HELD, "unlock of an open BiasedLock");
+            self.word.store((word + 1) & TICK, Ordering::Release);
         }
-        debug_assert_eq!(word, HELD, "unlock of an open BiasedLock");
+    }
+
+    /// Opens the lock at tick 0: who was noted may own it from now on.
+    #[inline(never)]
+    fn unlock_noted(&self) {
         let recent = self.recent.get();
         let next = if recent >> STREAK_SHIFT == STREAK {
             OWNED | (recent & WHO)
         } else {
-            FREE
+            (FREE + 1) & TICK
         };
         self.word.store(next, Ordering::Release);
     }
@@ -203,26 +259,23 @@ impl BiasedLock {
         crate::sanitize::release(&raw const self.word);
     }
 
+    /// Takes the lock, which looks held, or owned by another, or by the caller who is inside too many.
     #[inline(never)]
-    fn lock_ordinarily(&self) {
-        let me = match current::worker_number() {
-            Some(number) if number < usize::from(NOBODY) => number as u16,
-            _ => NOBODY,
-        };
-        if !self.try_lock_ordinarily(me) {
-            lock::step_back_until(|| self.try_lock_ordinarily(me));
+    fn lock_slow(&self) {
+        if !self.try_lock() {
+            lock::step_back_until(|| self.try_lock());
         }
     }
 
     /// Takes the lock if nobody holds it, from its owner if it has one.
     #[inline]
-    fn try_lock_ordinarily(&self, me: u16) -> bool {
+    fn try_lock(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);
-        if word & (HELD | REVOKED) != 0 {
-            return false;
+        if word & OWNED == 0 {
+            return self.try_free(word);
         }
         // Whoever owns it is not inside, if it is the caller.
-        let foreign = word & OWNED != 0 && word & WHO != me;
+        let foreign = word & WHO != me();
         let next = if foreign {
             REVOKED | (word & WHO)
         } else {
@@ -237,8 +290,6 @@ impl BiasedLock {
         }
         if foreign {
             self.revoke(word);
-        } else if word == FREE {
-            self.note(me);
         } else if !sys::has_barriers() {
             // Not any more: the lock is nobody's from here on.
             self.recent.set(NOBODY);
@@ -250,13 +301,10 @@ impl BiasedLock {
     #[cold]
     #[inline(never)]
     fn revoke(&self, owned: u16) {
-        if !sys::barrier_all_threads() {
-            sys::sleep(WITHOUT_BARRIER);
-        }
-        let inside = &seat(owned).inside;
-        let is_out = || !ptr::eq(inside.load(Ordering::Acquire), self);
-        if !is_out() {
-            lock::step_back_until(is_out);
+        sys::barrier_or_wait();
+        let seat = seat(owned);
+        if !seat.has_left(self) {
+            lock::step_back_until(|| seat.has_left(self));
         }
         self.word.store(HELD, Ordering::Relaxed);
         let revocations = self.recent.get() & REVOCATIONS;
@@ -268,9 +316,10 @@ impl BiasedLock {
         self.recent.set((revocations + more) | NOBODY);
     }
 
-    /// The caller, which holds the lock, has found it free.
-    #[inline]
-    fn note(&self, me: u16) {
+    /// The caller, which holds the lock, has found it free at tick 0.
+    #[inline(never)]
+    fn note(&self) {
+        let me = me();
         let recent = self.recent.get();
         if recent & WHO != me {
             self.recent.set((recent & REVOCATIONS) | me);
@@ -280,9 +329,9 @@ impl BiasedLock {
         if me == NOBODY || cfg!(gors_tsan) {
             return;
         }
-        let ordinary = &seat(me).ordinary;
-        let count = ordinary.get().wrapping_add(1);
-        ordinary.set(count);
+        let noted = &seat(me).noted;
+        let count = noted.get().wrapping_add(1);
+        noted.set(count);
         // Each counts, or one in 8, 64, 512.
         let revocations = (recent & REVOCATIONS) >> REVOCATIONS_SHIFT;
         let rarely = if cfg!(gors_loom) {

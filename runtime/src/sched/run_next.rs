@@ -39,7 +39,6 @@
 //! or the owner sees NONE, and drains. With ALWAYS both have a fence of their own.
 
 use std::ptr;
-use std::time::Duration;
 
 use crate::goroutine::{Record, RecordPtr};
 use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
@@ -47,10 +46,6 @@ use crate::{fence, sys};
 
 const VISITED: u8 = 1;
 const ALWAYS: u8 = 2;
-
-/// As [`raw::BiasedLock`](crate::raw::BiasedLock)'s: how long a visitor waits for the owner's stores where
-/// the kernel has refused a barrier that it granted before.
-const WITHOUT_BARRIER: Duration = Duration::from_millis(20);
 
 /// See the [module](self).
 pub(crate) struct RunNext {
@@ -164,9 +159,7 @@ impl RunNext {
         if mode & ALWAYS != 0 {
             return;
         }
-        if !sys::barrier_all_threads() {
-            sys::sleep(WITHOUT_BARRIER);
-        }
+        sys::barrier_or_wait();
         let mut looks = 0_u32;
         while self.busy.load(Ordering::Acquire) {
             // A few instructions, unless the owner is off its processor.

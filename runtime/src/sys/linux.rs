@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ptr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::faults::{self, Call};
 use super::memory::{commit, reserve};
@@ -238,6 +238,21 @@ pub(crate) fn barrier_all_threads() -> bool {
         HAS_BARRIERS.store(false, Ordering::Relaxed);
     }
     done
+}
+
+/// As [`barrier_all_threads`]; where the kernel refuses it that granted it before, waits for longer than a
+/// processor goes without an interrupt, whose return is a fence.
+pub(crate) fn barrier_or_wait() {
+    if barrier_all_threads() {
+        return;
+    }
+    let until = Instant::now() + Duration::from_millis(20);
+    // Signals end a sleep.
+    while let Some(left) = until.checked_duration_since(Instant::now())
+        && !left.is_zero()
+    {
+        sleep(left);
+    }
 }
 
 fn membarrier(command: libc::c_int) -> bool {

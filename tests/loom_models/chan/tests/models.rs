@@ -23,8 +23,8 @@ const GROUP: &str = "src/sync/wait_group.rs";
 /// Two have the lock at once.
 const TWO_LOCK: Mutant = Mutant {
     file: "runtime/src/raw/biased.rs",
-    after: "fn try_lock_ordinarily(",
-    line: ".compare_exchange(word, next",
+    after: "fn try_free(",
+    line: ".compare_exchange(word, word | HELD",
     change: Change::Split,
 };
 

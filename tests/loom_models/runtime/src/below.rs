@@ -57,6 +57,11 @@ pub(crate) mod sys {
         model::barrier_all_threads();
         true
     }
+
+    #[track_caller]
+    pub(crate) fn barrier_or_wait() {
+        model::barrier_all_threads();
+    }
 }
 
 pub(crate) mod spin {

@@ -111,6 +111,11 @@ pub(crate) mod sys {
         true
     }
 
+    #[track_caller]
+    pub(crate) fn barrier_or_wait() {
+        model::barrier_all_threads();
+    }
+
     pub(crate) fn precise_sleeps() {}
 
     pub(crate) fn ensure_signal_stack() {}

@@ -24,7 +24,7 @@ pub(super) fn models() -> Vec<Model> {
                 Mutant {
                     file: BIASED,
                     after: "fn revoke(",
-                    line: "sys::barrier_all_threads()",
+                    line: "sys::barrier_or_wait()",
                     change: Change::Skip,
                 },
                 // The owner does not look again.
@@ -37,14 +37,14 @@ pub(super) fn models() -> Vec<Model> {
                 // The revoker does not wait.
                 Mutant {
                     file: BIASED,
-                    after: "fn revoke(",
-                    line: "inside.load(Ordering::Acquire)",
+                    after: "fn has_left(",
+                    line: "place.load(Ordering::Acquire)",
                     change: Change::Pretend(0),
                 },
                 Mutant {
                     file: BIASED,
-                    after: "fn revoke(",
-                    line: "inside.load(Ordering::Acquire)",
+                    after: "fn has_left(",
+                    line: "place.load(Ordering::Acquire)",
                     change: Change::Relaxed,
                 },
                 Mutant {
@@ -62,7 +62,7 @@ pub(super) fn models() -> Vec<Model> {
             preemptions: Some(2),
             mutants: &[Mutant {
                 file: BIASED,
-                after: "fn try_lock_ordinarily(",
+                after: "fn try_lock(",
                 line: ".compare_exchange(word, next",
                 change: Change::Split,
             }],
@@ -75,13 +75,19 @@ pub(super) fn models() -> Vec<Model> {
             mutants: &[
                 Mutant {
                     file: BIASED,
+                    after: "debug_assert_eq!(word & !TICK",
+                    line: "self.word.store((word + 1) & TICK, Ordering::Release)",
+                    change: Change::Relaxed,
+                },
+                Mutant {
+                    file: BIASED,
                     after: "fn revoke(",
-                    line: "sys::barrier_all_threads()",
+                    line: "sys::barrier_or_wait()",
                     change: Change::Skip,
                 },
                 Mutant {
                     file: BIASED,
-                    after: "debug_assert_eq!(word, HELD",
+                    after: "fn unlock_noted(",
                     line: "self.word.store(next, Ordering::Release)",
                     change: Change::Relaxed,
                 },
@@ -89,15 +95,39 @@ pub(super) fn models() -> Vec<Model> {
         },
         Model {
             name: "biased_two_locks",
-            property: "an owner of two locks that holds both at once, as a select does, while a thread takes one",
-            body: two_locks,
+            property: "an owner of two locks that holds both at once, as a select does, while a thread takes one after the other",
+            body: several_locks::<2>,
             preemptions: Some(2),
-            // It takes the second one as an owner as well, and leaves its seat.
+            // It takes the second one in the place of the first.
             mutants: &[Mutant {
                 file: BIASED,
                 after: "fn enter(",
-                line: "seat.inside.load(Ordering::Relaxed)",
+                line: "place.load(Ordering::Relaxed)",
                 change: Change::Pretend(0),
+            }],
+        },
+        Model {
+            name: "biased_place_again",
+            property: "an owner of two locks that leaves one and enters the other in its place, while a thread takes the first",
+            body: place_again,
+            preemptions: Some(3),
+            mutants: &[Mutant {
+                file: BIASED,
+                after: "fn enter(",
+                line: "place.store(ptr::from_ref(self).cast_mut(), Ordering::Release)",
+                change: Change::Relaxed,
+            }],
+        },
+        Model {
+            name: "biased_three_locks",
+            property: "the same with three, of which there is no place for the last in its seat",
+            body: several_locks::<3>,
+            preemptions: Some(2),
+            mutants: &[Mutant {
+                file: BIASED,
+                after: "fn try_lock(",
+                line: ".compare_exchange(word, next",
+                change: Change::Split,
             }],
         },
     ]
@@ -126,8 +156,8 @@ impl Counter {
         });
         model::touch(&*counter);
         world::run_on_worker(worker);
-        // The third time as its owner, so that its seat exists before the threads begin.
-        counter.add(3);
+        // The fourth time as its owner, so that its seat exists before the threads begin.
+        counter.add(4);
         counter
     }
 
@@ -154,13 +184,22 @@ impl Counter {
     }
 }
 
+/// All places of the owner's seat exist before the threads begin.
+fn touch_places(counters: &[Arc<Counter>]) {
+    counters.iter().for_each(|counter| counter.lock.lock());
+    for counter in counters {
+        // SAFETY: locked above.
+        unsafe { counter.lock.unlock() };
+    }
+}
+
 fn owner_and_revoker() {
     let counter = Counter::owned();
     let theirs = counter.clone();
     let other = thread(move || theirs.add(1));
     counter.add(2);
     other.join().unwrap();
-    counter.holds(6);
+    counter.holds(7);
 }
 
 fn two_revokers() {
@@ -171,7 +210,7 @@ fn two_revokers() {
     counter.add(1);
     first.join().unwrap();
     second.join().unwrap();
-    counter.holds(6);
+    counter.holds(7);
 }
 
 fn next_owner() {
@@ -181,30 +220,42 @@ fn next_owner() {
     let other = goroutine(move || {
         world::run_on_worker(1);
         // Takes it away, is noted, owns it, and uses it as its own.
-        theirs.add(4);
+        theirs.add(6);
     });
     counter.add(1);
     other.join().unwrap();
-    counter.holds(8);
+    counter.holds(11);
 }
 
-fn two_locks() {
+fn place_again() {
     let (first, second) = (Counter::owned(), Counter::owned());
-    let theirs = (first.clone(), second.clone());
-    let other = thread(move || {
-        theirs.1.add(1);
-        theirs.0.add(1);
-    });
-    first.lock.lock();
-    second.lock.lock();
-    first.add_locked();
-    second.add_locked();
-    // SAFETY: both locked.
-    unsafe {
-        second.lock.unlock();
-        first.lock.unlock();
+    touch_places(&[first.clone(), second.clone()]);
+    let theirs = first.clone();
+    let other = thread(move || theirs.add(1));
+    first.add(1);
+    second.add(1);
+    other.join().unwrap();
+    first.holds(6);
+    second.holds(5);
+}
+
+fn several_locks<const N: usize>() {
+    let counters: [_; N] = std::array::from_fn(|_| Counter::owned());
+    touch_places(&counters);
+    let theirs = [N - 1, 0].map(|i| counters[i].clone());
+    let other = thread(move || theirs.iter().for_each(|counter| counter.add(1)));
+    for counter in &counters {
+        counter.lock.lock();
+    }
+    for counter in &counters {
+        counter.add_locked();
+    }
+    for counter in &counters {
+        // SAFETY: locked above.
+        unsafe { counter.lock.unlock() };
     }
     other.join().unwrap();
-    first.holds(5);
-    second.holds(5);
+    for (i, counter) in counters.iter().enumerate() {
+        counter.holds(if i == 0 || i == N - 1 { 6 } else { 5 });
+    }
 }
