@@ -157,6 +157,29 @@ fn what_a_hog_has_started_runs() {
     });
 }
 
+/// Would catch a goroutine that loses its permit for good, and so runs beside the others, although it
+/// could be asked to yield whenever it makes one.
+#[test]
+fn who_only_spawns_shares_its_permit() {
+    with_one_permit("who_only_spawns_shares_its_permit", || {
+        let ran = Arc::new(AtomicU64::new(0));
+        let began = std::time::Instant::now();
+        let mut without_permit = 0;
+        for at in 0..200 {
+            while began.elapsed() < Duration::from_millis(at) {
+                let ran = Arc::clone(&ran);
+                go!(move || {
+                    ran.fetch_add(1, Ordering::Relaxed);
+                });
+            }
+            without_permit += gors::runtime::stats().hogs_running;
+        }
+        assert!(ran.load(Ordering::Relaxed) > 0);
+        // It may have met a page fault when it was asked.
+        assert!(without_permit < 100, "{without_permit} of 200 looks");
+    });
+}
+
 /// Would catch a `checkpoint` that does not yield to those who wait.
 #[test]
 fn a_checkpoint_lets_others_run() {

@@ -36,6 +36,7 @@ pub(crate) fn any_or_asked() -> bool {
 }
 
 /// Whether sysmon asks for the end of a slice.
+#[inline(always)]
 pub(crate) fn asked() -> bool {
     ON.load(Ordering::Relaxed) & ASKED != 0
 }

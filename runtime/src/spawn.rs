@@ -2,9 +2,9 @@
 //!
 //! # Cost of `go!` on a worker
 //!
-//! A record out of the worker's cache, the closure written into it, a number from the worker's
-//! batch, one counter, one submission ([`sched::queue`](crate::sched::queue)). No allocation for
-//! closures up to 64 bytes, no stack until the goroutine runs.
+//! A look whether the slice is over, a record out of the worker's cache, the closure written into it, a
+//! number from the worker's batch, one counter, one submission ([`sched::queue`](crate::sched::queue)). No
+//! allocation for closures up to 64 bytes, no stack until the goroutine runs.
 
 use std::io;
 use std::panic::Location;
@@ -21,6 +21,7 @@ use crate::sched::queue::{self, Lane};
 use crate::sched::{self, roster};
 use crate::shim::atomic::{AtomicU64, Ordering};
 use crate::stack::{SizeClass, Slot, current_slot, depot};
+use crate::sysmon::slices;
 use crate::worker::Worker;
 
 /// The next goroutine number. 1 is the first main goroutine.
@@ -66,6 +67,10 @@ pub(crate) fn start<F>(f: F, extras: &Extras, created: &'static Location<'static
 where
     F: FnOnce() + Send + 'static,
 {
+    // Who only spawns may be asked for the end of its slice as well.
+    if mode::asked() {
+        slices::answer();
+    }
     let fiber = Fiber::create();
     let _hidden = sanitize::hide();
     // The outside path while anything unusual is on: it looks at what that is.

@@ -29,10 +29,16 @@ pub fn gosched() {
         crate::shim::thread::yield_now();
         return;
     };
-    let g = slot.record();
-    if g.has(flag::ATTENTION) {
+    if slot.record().has(flag::ATTENTION) {
         raw::exit_point();
     }
+    give_way(slot);
+}
+
+/// As [`gosched`], and no exit point.
+#[inline]
+pub(crate) fn give_way(slot: &'static Slot) {
+    let g = slot.record();
     if g.has(flag::WAITS_ON_THREAD | flag::MEMBER) || std::thread::panicking() {
         crate::blocking::yield_in_place(slot);
     } else if !alone(slot) {

@@ -4,14 +4,15 @@
 //! a lock that is never contended, and so never parks. Giving the others a thread beside it would
 //! let the kernel switch between them at any instruction, the lock held. So sysmon first *asks*: it
 //! marks the worker and, for the short time that the answer may take, raises one flag for the whole
-//! process, which operations that may block look at on their way in ([`point`](crate::raw::point)). That load is
-//! all they pay. Only whoever does not answer is relieved.
+//! process, which operations that may block look at on their way in ([`point`](crate::raw::point)), and those
+//! that make a goroutine. That load is all they pay. Only whoever does not answer is relieved.
 
 use crate::goroutine::record::flag;
 use crate::mode;
 use crate::shim::atomic::Ordering;
 use crate::stack::current_slot;
 use crate::worker::Worker;
+use crate::yielding;
 
 /// sysmon: the goroutine on this worker shall yield.
 pub(super) fn ask(worker: &Worker) {
@@ -31,8 +32,9 @@ pub(super) fn end_asking() {
     }
 }
 
-/// The caller may block, and looks here because somebody is asked: yields if it is the caller. Whoever
-/// calls it holds none of the runtime's locks and has nothing published.
+/// The caller may block, or makes goroutines, and looks here because somebody is asked: yields if it is
+/// the caller, and never unwinds. Whoever calls it holds none of the runtime's locks and has nothing
+/// published.
 #[cold]
 #[inline(never)]
 pub(crate) fn answer() {
@@ -45,7 +47,7 @@ pub(crate) fn answer() {
             && !slot.record().has(flag::BLOCKING | flag::MEMBER)
             && !std::thread::panicking()
         {
-            crate::gosched();
+            yielding::give_way(slot);
         }
     }
 }
