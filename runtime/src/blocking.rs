@@ -24,7 +24,7 @@ use crate::goroutine::record::{flag, state};
 use crate::raw;
 use crate::sanitize;
 use crate::sched::word::WORD;
-use crate::sched::{find, queue, roster, stackless, take};
+use crate::sched::{find, idle, queue, roster, stackless, take};
 use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::stack::{Action, Slot, current_slot};
 use crate::worker::{Worker, permit};
@@ -105,7 +105,10 @@ fn enter(worker: &'static Worker) {
         // A loan has come back in between.
     }
     fence::store_load();
-    if (queue::has_work(worker) || find::work_in_sight()) && take::take(worker, permit::BLOCK) {
+    if !queue::has_work(worker) && !find::work_in_sight() {
+        // This worker looks at the timers no more.
+        idle::timers_left();
+    } else if take::take(worker, permit::BLOCK) {
         queue::drain_own(worker);
         take::pass_on();
     }

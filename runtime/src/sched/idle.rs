@@ -13,6 +13,22 @@
 //! normally a timekeeper among them; while there is none, those who run look at the timers, and
 //! sysmon keeps the time for hogs. When exactly it wakes up is the affair of [`precision`].
 //!
+//! **How the office passes on.** A timekeeper that leaves has a permit and searches. Who finds the
+//! office empty when it lies down takes it. Those who sleep already do not know:
+//!
+//! * if the timekeeper was woken for work, it wakes one of those who lay down meanwhile;
+//! * if a timer was due, it wakes nobody, because it will soon be back. If a permit is idle or in
+//!   BLOCK when it has found work, the last searcher's submit move wakes one of them, who finds
+//!   nothing and takes the office. If not, all permits are in RUN, and their holders look at the
+//!   timers between two goroutines;
+//! * if one of these stops looking and does not lie down, because it enters `blocking` or waits in
+//!   place, it [wakes](timers_left) one of them.
+//!
+//! The last two do not miss each other: both change the packed word, and then look. If the one who
+//! enters `blocking` is first, the searcher finds a permit in BLOCK; if not, the other finds the
+//! office empty, because the timekeeper left it before its search ended. What is left to sysmon are
+//! the times when hogs have all permits, or no thread sleeps.
+//!
 //! If there is a [poller], the timekeeper sleeps in it.
 
 use std::ptr;
@@ -62,6 +78,14 @@ pub(crate) fn wake_timekeeper() {
     // it wakes up for nothing.
     if let Some(worker) = unsafe { TIMEKEEPER.load(Ordering::Acquire).as_ref() } {
         worker.parker.unpark();
+    }
+}
+
+/// A worker looks at the timers no more and does not lie down, or there is an idle permit more that
+/// it had; the caller has changed the word. If nobody keeps the time, one who sleeps shall.
+pub(crate) fn timers_left() {
+    if TIMEKEEPER.load(Ordering::Relaxed).is_null() && timer::bound() != timer::NEVER {
+        roster::nudge_idle();
     }
 }
 
@@ -201,7 +225,7 @@ fn sleep(worker: &'static Worker) -> Woken {
         if popped && timer::bound() != timer::NEVER {
             // Those who lay down meanwhile found the office taken. One of them wakes up and takes
             // it. (Not after a due timer: then this worker will soon be back, and a second thread
-            // would be woken for each.)
+            // would be woken for each. If it is not, see above.)
             roster::nudge_idle();
         }
     }

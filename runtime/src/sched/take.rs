@@ -14,7 +14,7 @@
 
 use super::roster::Left;
 use super::word::WORD;
-use super::{find, queue, roster, wake};
+use super::{find, idle, queue, roster, wake};
 use crate::goroutine::record::{flag, state};
 use crate::goroutine::{Record, RecordPtr};
 use crate::shim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -66,6 +66,8 @@ pub(crate) fn give_back() {
     fence::store_load();
     if find::work_in_sight() {
         wake::wake_searcher();
+    } else {
+        idle::timers_left();
     }
 }
 

@@ -229,6 +229,33 @@ fn of_permits() -> Vec<Model> {
             ],
         },
         Model {
+            name: "timekeeper_blocks",
+            property: "a timer fires although the timekeeper got up for another one, whose goroutine then blocks, and the worker that sleeps had found its office taken",
+            body: timekeeper_blocks,
+            preemptions: Some(2),
+            mutants: &[
+                // Whoever enters `blocking` wakes nobody.
+                Mutant {
+                    file: IDLE,
+                    after: "pub(crate) fn timers_left",
+                    line: "TIMEKEEPER.load(",
+                    change: Change::Pretend(1),
+                },
+            ],
+        },
+        Model {
+            name: "timekeeper_waits_in_place",
+            property: "the same where that goroutine is locked to its thread and waits",
+            body: timekeeper_waits_in_place,
+            preemptions: Some(1),
+            mutants: &[Mutant {
+                file: IDLE,
+                after: "pub(crate) fn timers_left",
+                line: "TIMEKEEPER.load(",
+                change: Change::Pretend(1),
+            }],
+        },
+        Model {
             name: "stackless",
             property: "a goroutine that finds no stack while another one ends gets that stack",
             body: stackless,
@@ -450,6 +477,41 @@ fn timekeeper() {
     unsafe { timer::insert(&raw const near, Some(0)) };
     let _ = world.finish(1);
     assert!(timer::cancel(&far));
+}
+
+/// Two timers, of which the first readies what waits for the second. One of the workers keeps the time.
+fn two_timers(first: impl FnOnce() + 'static, second: impl FnOnce() + 'static) {
+    let mut world = World::new(1, &[permit::RUN, permit::NONE]);
+    let first = timer::Node::new(world::DEADLINE, world::waiting(first));
+    let second = timer::Node::new(world::DEADLINE + 100_000, world::waiting(second));
+    // SAFETY: both fire, and stay until then.
+    unsafe {
+        timer::insert(&raw const first, Some(0));
+        timer::insert(&raw const second, Some(0));
+    }
+    world.start(0);
+    world.start_to_lie_down(1);
+    let _ = world.finish(2);
+}
+
+fn timekeeper_blocks() {
+    let ran = Event::new();
+    two_timers(
+        move || crate::blocking::blocking(|| ran.wait()),
+        move || ran.set(),
+    );
+}
+
+fn timekeeper_waits_in_place() {
+    let gate = token::Gate::new();
+    two_timers(
+        move || {
+            crate::blocking::lock_os_thread();
+            gate.wait();
+            crate::blocking::unlock_os_thread();
+        },
+        move || gate.open(),
+    );
 }
 
 fn stackless() {

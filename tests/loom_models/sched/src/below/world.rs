@@ -292,14 +292,25 @@ impl World {
     /// Starts a worker's thread, which lives like that.
     pub(crate) fn start_with(&mut self, id: usize, life: fn(&'static Worker)) {
         let worker = self.workers[id];
+        self.spawn(move || {
+            // One that lies in the idle list sleeps.
+            while worker.permit.load(Ordering::Acquire) == permit::NONE {
+                worker.parker.park(None);
+            }
+            life(worker);
+        });
+    }
+
+    /// Starts the thread of a worker without a permit, which lies down itself and may keep the time.
+    pub(crate) fn start_to_lie_down(&mut self, id: usize) {
+        let worker = self.workers[id];
+        assert!(roster::get_up(worker));
+        self.spawn(move || sched::worker_main(worker));
+    }
+
+    fn spawn(&mut self, life: impl FnOnce() + 'static) {
         self.threads.push(model::thread::spawn(move || {
-            let over = catch_unwind(AssertUnwindSafe(|| {
-                // One that lies in the idle list sleeps.
-                while worker.permit.load(Ordering::Acquire) == permit::NONE {
-                    worker.parker.park(None);
-                }
-                life(worker);
-            }));
+            let over = catch_unwind(AssertUnwindSafe(life));
             if let Err(payload) = over
                 && !payload.is::<Over>()
             {

@@ -66,14 +66,14 @@ pub(super) const MODELS: &[Model] = &[
 ];
 
 /// Opens once; one goroutine waits for it.
-struct Gate {
+pub(super) struct Gate {
     lock: SpinLock,
     open: Cell<bool>,
     waiter: Cell<Option<Task>>,
 }
 
 impl Gate {
-    fn new() -> &'static Self {
+    pub(super) fn new() -> &'static Self {
         let gate = Box::leak(Box::new(Self {
             lock: SpinLock::new(),
             open: Cell::new(false),
@@ -83,7 +83,7 @@ impl Gate {
         gate
     }
 
-    fn wait(&'static self) {
+    pub(super) fn wait(&'static self) {
         self.lock.lock();
         if self.open.get() {
             // SAFETY: locked above.
@@ -102,7 +102,7 @@ impl Gate {
         unsafe { (*this.cast::<Self>()).lock.unlock() };
     }
 
-    fn open(&'static self) {
+    pub(super) fn open(&'static self) {
         self.lock.lock();
         self.open.set(true);
         let waiter = self.waiter.take();
