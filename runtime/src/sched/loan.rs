@@ -43,8 +43,10 @@
 //! # Why nobody is left behind
 //!
 //! A goroutine that is woken after the borrower's last look and before the permit is a hog's again stands
-//! in the injector, where sysmon sees it: an injection ends sysmon's nap. Those that were not woken wait
-//! for the cap's room, for as long as without loans.
+//! in the injector, where sysmon sees it: an injection ends sysmon's nap. What the borrower had in its
+//! queues when somebody took its permit is drained into the injector, and then the taker wakes a searcher
+//! if a permit is idle, and ends sysmon's nap. Those that were not woken wait for the cap's room, for as
+//! long as without loans.
 
 use super::roster::Left;
 use super::word::WORD;

@@ -10,7 +10,10 @@
 //!   slot and the length it saw of the deque;
 //! * a push may race the take: the worker looks at its permit word after the fence that ends every
 //!   submission, and drains itself if the permit is gone. Push-fence-look against CAS-fence-drain:
-//!   one of the two sees the other.
+//!   one of the two sees the other;
+//! * what was drained is a submission, and the permit in hand goes to a searcher for it. If there is none
+//!   in hand, because the permit was lent and its [lender](super::loan) has it again, the taker makes
+//!   the submitter's move.
 
 use super::roster::Left;
 use super::word::WORD;
@@ -30,7 +33,7 @@ pub(crate) fn take(holder: &'static Worker, from: u8) -> bool {
         if from == permit::BLOCK {
             WORD.leave_block();
         }
-        taken(holder);
+        taken(holder, left);
     }
     left == Left::InHand
 }
@@ -39,15 +42,23 @@ pub(crate) fn take(holder: &'static Worker, from: u8) -> bool {
 pub(crate) fn take_from_running(holder: &'static Worker) -> Left {
     let left = roster::revoke_from_running(holder);
     if left != Left::Nothing {
-        taken(holder);
+        taken(holder, left);
     }
     left
 }
 
-fn taken(holder: &'static Worker) {
+fn taken(holder: &'static Worker, left: Left) {
     fence::store_load();
     crate::observe::handed_off(holder);
     queue::drain_victim(holder);
+    if left == Left::Repaid && find::work_in_sight() {
+        // Not `wake_searcher`, which may have called this, and takes what is in BLOCK itself.
+        if WORD.reserve_for_waking() {
+            wake::send_searcher();
+        }
+        // With no permit idle it is sysmon that lends one again.
+        crate::sysmon::end_nap();
+    }
 }
 
 /// A permit in hand goes where it is needed: to a searcher if there is work, else back.

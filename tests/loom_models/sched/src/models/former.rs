@@ -3,7 +3,8 @@
 use crate::dump::hold;
 use crate::goroutine::record::flag;
 use crate::sched::find::{self, Found};
-use crate::sched::worker_main;
+use crate::sched::roster::{self, Left};
+use crate::sched::{queue, take, worker_main};
 use crate::worker::Worker;
 
 /// The life of a worker's thread.
@@ -36,4 +37,14 @@ fn looks_twice(worker: &'static Worker) {
         // SAFETY: bound.
         unsafe { (*g.slot()).resume(worker) };
     }
+}
+
+/// Takes a permit; of one that goes back to its lender nobody makes the submitter's move.
+pub(super) fn take(holder: &'static Worker, from: u8) -> bool {
+    if model::mutated() {
+        let left = roster::revoke(holder, from);
+        queue::drain_victim(holder);
+        return left == Left::InHand;
+    }
+    take::take(holder, from)
 }

@@ -3,6 +3,7 @@
 use model::mutant::{Change, Mutant};
 use model::runner::Model;
 
+use super::former;
 use crate::below::world::{Event, World, goroutine};
 use crate::blocking::blocking;
 use crate::sched::queue::{self, Lane};
@@ -51,6 +52,18 @@ pub(super) const MODELS: &[Model] = &[
             after: "pub(crate) fn end_overtime",
             line: "ROSTER.lock()",
             change: Change::Skip,
+        }],
+    },
+    Model {
+        name: "repay_against_idler",
+        property: "what the borrower had in its queue when its permit was taken and went back to the hog runs on the permit of a worker that goes idle",
+        body: repay_against_idler,
+        preemptions: Some(2),
+        mutants: &[Mutant {
+            file: "tests/loom_models/sched/src/models/former.rs",
+            after: "pub(super) fn take(",
+            line: "if model::mutated()",
+            change: Change::Instead,
         }],
     },
 ];
@@ -102,4 +115,19 @@ fn loan_against_blocking() {
     queue::inject(goroutine(move || ran.set()), Lane::Woken);
     assert!(loan::lend(lender), "it hogs its permit");
     assert_permits(&world.finish(2), 1);
+}
+
+/// Of two permits one is lent, the worker with the other goes idle. What the borrower has stands in its
+/// run-next slot, where an idler does not look.
+fn repay_against_idler() {
+    let mut world = World::new(2, &[permit::RUN, permit::RUN, permit::NONE]);
+    let [lender, borrower] = [world.worker(0), world.worker(2)];
+    assert!(loan::lend(lender), "it hogs its permit");
+    borrower.permit.store(permit::RUN, Ordering::SeqCst);
+    WORD.end_search();
+    borrower.run_next.put(goroutine(|| ()));
+    world.start(1);
+    assert!(!former::take(borrower, permit::RUN), "repaid");
+    assert!(lender.runs());
+    let _ = world.finish(1);
 }
