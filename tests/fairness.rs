@@ -157,30 +157,48 @@ fn what_a_hog_has_started_runs() {
     });
 }
 
+/// Makes goroutines for some tens of slices, and does nothing else. They count up what `make` is given.
+fn only_spawn(make: impl Fn(Arc<AtomicU64>)) {
+    const LOOKS: usize = 400;
+    let ran = Arc::new(AtomicU64::new(0));
+    let mut without_permit = 0;
+    for _ in 0..LOOKS {
+        for _ in 0..500 {
+            make(Arc::clone(&ran));
+        }
+        without_permit += gors::runtime::stats().hogs_running;
+    }
+    assert!(ran.load(Ordering::Relaxed) > 0);
+    // It may have met a page fault when it was asked.
+    assert!(
+        without_permit < LOOKS / 2,
+        "{without_permit} of {LOOKS} looks"
+    );
+}
+
 /// Would catch a goroutine that loses its permit for good, and so runs beside the others, although it
 /// could be asked to yield whenever it makes one.
 #[test]
 fn who_only_spawns_shares_its_permit() {
-    const LOOKS: usize = 400;
     with_one_permit("who_only_spawns_shares_its_permit", || {
-        let ran = Arc::new(AtomicU64::new(0));
-        let mut without_permit = 0;
-        // Some tens of slices.
-        for _ in 0..LOOKS {
-            for _ in 0..500 {
-                let ran = Arc::clone(&ran);
-                go!(move || {
-                    ran.fetch_add(1, Ordering::Relaxed);
-                });
-            }
-            without_permit += gors::runtime::stats().hogs_running;
-        }
-        assert!(ran.load(Ordering::Relaxed) > 0);
-        // It may have met a page fault when it was asked.
-        assert!(
-            without_permit < LOOKS / 2,
-            "{without_permit} of {LOOKS} looks"
-        );
+        only_spawn(|ran| {
+            go!(move || {
+                ran.fetch_add(1, Ordering::Relaxed);
+            });
+        });
+    });
+}
+
+/// The same of goroutines with extras.
+#[test]
+fn who_only_builds_goroutines_shares_its_permit() {
+    with_one_permit("who_only_builds_goroutines_shares_its_permit", || {
+        only_spawn(|ran| {
+            let made = gors::runtime::Builder::new().go(move || {
+                ran.fetch_add(1, Ordering::Relaxed);
+            });
+            made.expect("there is room");
+        });
     });
 }
 

@@ -68,9 +68,7 @@ where
     F: FnOnce() + Send + 'static,
 {
     // Who only spawns may be asked for the end of its slice as well.
-    if mode::asked() {
-        slices::answer();
-    }
+    slices::answer_if_asked();
     let fiber = Fiber::create();
     let _hidden = sanitize::hide();
     // The outside path while anything unusual is on: it looks at what that is.
@@ -92,6 +90,7 @@ pub(crate) fn try_start<F>(
 where
     F: FnOnce() + Send + 'static,
 {
+    slices::answer_if_asked();
     let fiber = Fiber::create();
     let _hidden = sanitize::hide();
     let worker = current_slot().filter(|_| !mode::any()).map(Slot::worker);

@@ -248,10 +248,8 @@ pub(crate) fn barrier_or_wait() {
     }
     let until = Instant::now() + Duration::from_millis(20);
     // Signals end a sleep.
-    while let Some(left) = until.checked_duration_since(Instant::now())
-        && !left.is_zero()
-    {
-        sleep(left);
+    while Instant::now() < until {
+        sleep(until.saturating_duration_since(Instant::now()));
     }
 }
 

@@ -32,6 +32,14 @@ pub(super) fn end_asking() {
     }
 }
 
+/// As [`answer`], for those who look at nothing else.
+#[inline(always)]
+pub(crate) fn answer_if_asked() {
+    if mode::asked() {
+        answer();
+    }
+}
+
 /// The caller may block, or makes goroutines, and looks here because somebody is asked: yields if it is
 /// the caller, and never unwinds. Whoever calls it holds none of the runtime's locks and has nothing
 /// published.
