@@ -13,6 +13,21 @@ const BIASED: &str = "runtime/src/raw/biased.rs";
 /// What an owner with the number 0 wants to read.
 const OWNED_BY_0: u64 = 1 << 14;
 
+/// Two take the lock from its owner at once.
+const TWO_TAKE: Mutant = Mutant {
+    file: BIASED,
+    after: "fn try_lock(",
+    line: ".compare_exchange(word, next",
+    change: Change::Split,
+};
+
+const NO_BARRIER: Mutant = Mutant {
+    file: BIASED,
+    after: "fn revoke(",
+    line: "sys::barrier_or_wait()",
+    change: Change::Skip,
+};
+
 pub(super) fn models() -> Vec<Model> {
     vec![
         Model {
@@ -21,12 +36,7 @@ pub(super) fn models() -> Vec<Model> {
             body: owner_and_revoker,
             preemptions: Some(3),
             mutants: &[
-                Mutant {
-                    file: BIASED,
-                    after: "fn revoke(",
-                    line: "sys::barrier_or_wait()",
-                    change: Change::Skip,
-                },
+                NO_BARRIER,
                 // The owner does not look again.
                 Mutant {
                     file: BIASED,
@@ -60,12 +70,7 @@ pub(super) fn models() -> Vec<Model> {
             property: "the same with two that take it away at the same time",
             body: two_revokers,
             preemptions: Some(2),
-            mutants: &[Mutant {
-                file: BIASED,
-                after: "fn try_lock(",
-                line: ".compare_exchange(word, next",
-                change: Change::Split,
-            }],
+            mutants: &[TWO_TAKE],
         },
         Model {
             name: "biased_next_owner",
@@ -79,12 +84,7 @@ pub(super) fn models() -> Vec<Model> {
                     line: "self.word.store((word + 1) & TICK, Ordering::Release)",
                     change: Change::Relaxed,
                 },
-                Mutant {
-                    file: BIASED,
-                    after: "fn revoke(",
-                    line: "sys::barrier_or_wait()",
-                    change: Change::Skip,
-                },
+                NO_BARRIER,
                 Mutant {
                     file: BIASED,
                     after: "fn unlock_noted(",
@@ -123,12 +123,7 @@ pub(super) fn models() -> Vec<Model> {
             property: "the same with three, of which there is no place for the last in its seat",
             body: several_locks::<3>,
             preemptions: Some(2),
-            mutants: &[Mutant {
-                file: BIASED,
-                after: "fn try_lock(",
-                line: ".compare_exchange(word, next",
-                change: Change::Split,
-            }],
+            mutants: &[TWO_TAKE],
         },
     ]
 }
